@@ -1,0 +1,237 @@
+"""The recipe: every setting of a run, typed, frozen and closed, each with its one default and its meaning.
+
+Numbers are strict: 2.5 epochs and `batch_size: true` are errors. A float field also accepts a number written as text
+('1e-3'), because quoting a number is a habit that harms nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+
+def _read_number_as_text(value: Any) -> Any:
+    """Turn '1e-3' into 0.001; anything else is left to the strict check that follows."""
+    if isinstance(value, str) and _NUMBER_AS_TEXT.fullmatch(value.strip()):
+        return float(value)
+    return value
+
+
+def _require_plain_values(value: Any) -> Any:
+    """Refuse what YAML cannot hold, so that every recipe can be written down and read back."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"key {key!r} is not text: quote it")
+            _require_plain_values(item)
+    elif isinstance(value, list):
+        for item in value:
+            _require_plain_values(item)
+    elif not (value is None or isinstance(value, str | bool | int | float)):
+        raise ValueError(f"{value!r} is no plain value: use text, numbers, true/false, lists and mappings")
+    return value
+
+
+_AS_TEXT = BeforeValidator(_read_number_as_text)  # stands after the bounds, so that they reach the JSON schema
+Number = Annotated[float, Field(allow_inf_nan=False), _AS_TEXT]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _AS_TEXT]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), _AS_TEXT]
+Share = Annotated[float, Field(ge=0, lt=1), _AS_TEXT]
+PositiveInt = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(min_length=1)]
+Options = Annotated[dict[str, Any], AfterValidator(_require_plain_values)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataConfig(_Section):
+    """Where the pictures are, how they are labelled and how they are split."""
+
+    path: Name = Field(description="Folder of pictures or index file; looked up from here, then beside the recipe.")
+    format: Name = Field(
+        default="auto", description='Dataset format, such as "imagefolder" or "csv"; "auto" looks at the data.'
+    )
+    label_column: Name = Field(default="label", description="Column of an index file that holds the class name.")
+    path_column: Name = Field(default="path", description="Column of an index file that holds the picture's path.")
+    split_column: Name | None = Field(
+        default=None, description='Column that holds train, val or test; null: "split" if present.'
+    )
+    group_column: Name | None = Field(
+        default=None, description='Column of what must not cross splits; null: "group" if present.'
+    )
+    group_pattern: Name | None = Field(
+        default=None, description="Takes the group from the relative path, as in '{camera}/{label}/{sequence}_*'."
+    )
+    group_by: list[Name] | None = Field(
+        default=None, description="Fields of group_pattern that form the group; null: all but label."
+    )
+    val: Share = Field(
+        default=0.15, description="Share of the pictures kept for validation, where the data gives no split."
+    )
+    test: Share = Field(
+        default=0.15, description="Share of the pictures kept for the test, where the data gives no split."
+    )
+    on_bad: Literal["fail", "drop"] = Field(
+        default="fail", description="What a broken picture does: stop the run, or be left out."
+    )
+    max_pixels: PositiveInt = Field(
+        default=100_000_000, description="Largest picture that is decoded, in pixels (width x height)."
+    )
+    audit: bool = Field(default=True, description="Whether the pictures are checked before training.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.val + self.test >= 1:
+            raise ValueError(
+                f"val {self.val} and test {self.test} leave nothing to train on: their sum must be below 1"
+            )
+        if self.group_by is not None and self.group_pattern is None:
+            raise ValueError("group_by names fields of group_pattern, which is not set: add group_pattern")
+        return self
+
+
+class ModelConfig(_Section):
+    """Backbone, head, and the preprocessing where it differs from the backbone's own."""
+
+    backbone: Name = Field(default="resnet50", description='Any timm name, "hf-hub:owner/name" or "local-dir:folder".')
+    pretrained: bool | Name = Field(
+        default=True, description="true: weights from the hub; false: random; text: a weights file."
+    )
+    head: Name = Field(default="linear", description="Head on the backbone, by its name in the registry of heads.")
+    dropout: Share = Field(
+        default=0.0, description="Share of the pooled features dropped before the head while training."
+    )
+    drop_path: Share = Field(
+        default=0.0, description="Share of residual branches skipped while training (stochastic depth)."
+    )
+    image_size: Annotated[int, Field(ge=8, le=8192)] | None = Field(
+        default=None, description="Side of the square input in pixels; null: the backbone's own."
+    )
+    in_chans: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=3, description="Channels of the pictures: 1 grey, 3 RGB."
+    )
+    mean: list[Number] | None = Field(
+        default=None, description="Mean of each channel in [0, 1]; null: the backbone's own."
+    )
+    std: list[Positive] | None = Field(
+        default=None, description="Standard deviation of each channel; null: the backbone's own."
+    )
+    interpolation: Name | None = Field(
+        default=None, description='Filter of the resize, such as "bicubic"; null: the backbone\'s.'
+    )
+    crop_pct: Annotated[float, Field(gt=0, le=1), _AS_TEXT] | None = Field(
+        default=None, description="Share of the resized picture that the centre crop keeps; null: the backbone's own."
+    )
+    args: Options = Field(default_factory=dict, description="Further arguments of timm.create_model.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) != self.in_chans:
+                raise ValueError(f"{name} has {len(values)} values for {self.in_chans} channels: give one a channel")
+        return self
+
+
+class StrategyConfig(_Section):
+    """Which parts of the model train, and when."""
+
+    name: Name = Field(default="gradual-unfreeze", description="Strategy, by its name in the registry of strategies.")
+    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="Passes over the training pictures in all phases; null: the strategy's own default."
+    )
+    options: Options = Field(default_factory=dict, description="Further arguments of the strategy's plan.")
+
+
+class OptimConfig(_Section):
+    """Optimiser, schedule, batch, and how the best epoch is chosen."""
+
+    name: Literal["adamw", "sgd"] = Field(default="adamw", description="Optimiser.")
+    lr: Positive | None = Field(
+        default=None, description="Peak learning rate of the head; null: the optimiser's own default."
+    )
+    weight_decay: NotNegative = Field(
+        default=0.05, description="Weight decay per step; not applied to norms and biases."
+    )
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=32, description="Pictures a step on each device."
+    )
+    accumulate: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1, description="Batches whose gradients form one step."
+    )
+    warmup: Share = Field(
+        default=0.1, description="Share of each phase's steps in which the learning rate rises from 0."
+    )
+    clip: Positive | None = Field(default=1.0, description="Largest norm of the gradient; null: no clipping.")
+    label_smoothing: Share = Field(
+        default=0.0, description="Probability taken from the true class and spread over all."
+    )
+    ema: Literal["auto"] | bool = Field(
+        default="auto", description='Moving average of the weights; "auto": from 500 steps on.'
+    )
+    momentum: Share = Field(default=0.9, description="Momentum of sgd.")
+    patience: PositiveInt | None = Field(
+        default=None, description="Epochs without a better metric before stopping; null: never."
+    )
+    metric: Name = Field(default="macro_f1", description="Validation metric that chooses the best epoch.")
+    imbalance: Literal["none", "weights", "sampler", "logit-adjust"] = Field(
+        default="none", description="What is done about unequal classes: loss weights, resampling, or adjusted logits."
+    )
+    batchnorm: Literal["auto", "train", "eval"] = Field(
+        default="auto", description='BatchNorm statistics of trained groups; "auto": eval below 16 pictures a batch.'
+    )
+
+
+class AugmentConfig(_Section):
+    """What the training pictures go through."""
+
+    preset: Name = Field(
+        default="auto", description='Preset by name; "auto": light under 1,000 pictures, medium from there on.'
+    )
+    mixup: NotNegative = Field(default=0.0, description="Alpha of mixup's Beta distribution; 0: off.")
+    cutmix: NotNegative = Field(default=0.0, description="Alpha of cutmix's Beta distribution; 0: off.")
+    views: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1, description="Views of each picture cached for feature extraction; the first is not augmented."
+    )
+
+
+class RunConfig(_Section):
+    """Where the run is kept and what it runs on."""
+
+    out: Name | None = Field(default=None, description="Run folder; null: a new folder below runs/.")
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(default=0, description="Seed of every random choice.")
+    device: Name = Field(default="auto", description='"auto", "cpu", "cuda" or "mps".')
+    devices: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=1, description="Number of devices that train together."
+    )
+    precision: Name = Field(
+        default="auto", description='Number format of the training: "auto", "32-true", "bf16-mixed", ...'
+    )
+    workers: Annotated[int, Field(ge=0, le=1024)] | Literal["auto"] = Field(
+        default="auto", description="Processes that load pictures; 0: the training process itself."
+    )
+    cache: bool = Field(
+        default=True, description="Whether features and decoded pictures are kept for later phases and runs."
+    )
+    decoded_budget_mb: Annotated[int, Field(ge=0)] = Field(
+        default=2048, description="Memory or disk for decoded pictures in MB; 0: decode each time."
+    )
+
+
+class Recipe(_Section):
+    """All that decides a run."""
+
+    task: Literal["classification", "segmentation", "detection"] = Field(
+        default="classification", description="What the model answers: one label, a mask, or boxes."
+    )
+    data: DataConfig
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    strategy: StrategyConfig = Field(default_factory=StrategyConfig)
+    optim: OptimConfig = Field(default_factory=OptimConfig)
+    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    run: RunConfig = Field(default_factory=RunConfig)
