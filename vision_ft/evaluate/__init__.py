@@ -1,0 +1,1 @@
+"""Arrays in, numbers with intervals out: metrics, calibration, slices and verdicts, without a model."""

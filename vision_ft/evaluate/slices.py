@@ -1,0 +1,156 @@
+"""Accuracy of parts of a set: per group (camera, site, ...) and per picture property such as brightness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vision_ft.evaluate.intervals import count_classes, wilson
+
+MIN_GROUPS_FOR_INTERVAL = 5  # resampling fewer groups says more about the resampling than about the model
+MIN_PICTURES_IN_SLICE = 10
+NUM_SLICES = 4
+
+
+@dataclass(frozen=True)
+class Property:
+    """How a picture property is named in sentences: the words for its lowest and highest quarter."""
+
+    label: str
+    lowest: str
+    highest: str
+    unit: str = ""
+
+
+PROPERTIES: dict[str, Property] = {
+    "brightness": Property("Brightness", "darkest", "brightest"),
+    "sharpness": Property("Sharpness", "least sharp", "sharpest"),
+    "size": Property("Size (shorter side)", "smallest", "largest", " px"),
+    "aspect": Property("Aspect ratio (width / height)", "most upright", "widest"),
+}
+
+
+def group_table(
+    targets: np.ndarray, predicted: np.ndarray, groups: np.ndarray, *, num_classes: int
+) -> list[dict[str, Any]]:
+    """Accuracy with its Wilson interval and macro-F1 of each group, by name; no group (None) is listed last."""
+    names = sorted({str(group) for group in groups if group is not None})
+    position = {name: index for index, name in enumerate(names)}
+    member = np.array([len(names) if group is None else position[str(group)] for group in groups], np.int64)
+    by_group = np.split(
+        np.argsort(member, kind="stable"), np.cumsum(np.bincount(member, minlength=len(names) + 1))[:-1]
+    )
+    rows = []
+    for name, members in zip([*names, None], by_group, strict=True):
+        if not len(members):
+            continue
+        counts = count_classes(targets[members], predicted[members], num_classes)
+        present = counts.support > 0
+        low, high = wilson(counts.hits.sum(), len(members))
+        f1 = 2 * counts.hits[present] / (counts.support + counts.predicted)[present]
+        rows.append(
+            {
+                "group": name,
+                "n": len(members),
+                "correct": int(counts.hits.sum()),
+                "accuracy": float(counts.hits.sum() / len(members)),
+                "interval": (float(low), float(high)),
+                "macro_f1": float(f1.mean()),
+                "num_classes": int(present.sum()),
+            }
+        )
+    return rows
+
+
+def group_interval(
+    correct: np.ndarray, groups: np.ndarray, *, seed: int = 0, replicates: int = 2000
+) -> tuple[float, float] | None:
+    """95% interval of accuracy when whole groups are drawn anew, or None with fewer than five groups.
+
+    Pictures of one camera or sequence are alike, so an interval that counts them as independent is too narrow; this
+    one (cluster bootstrap) says what to expect of other groups like these.
+    """
+    known = np.array([group is not None for group in groups], bool)
+    correct = np.asarray(correct)[known]
+    names, member = np.unique([str(group) for group in groups[known]], return_inverse=True)
+    if len(names) < MIN_GROUPS_FOR_INTERVAL:
+        return None
+    hits, sizes = np.bincount(member, weights=correct), np.bincount(member)
+    draws = np.random.default_rng(seed).integers(0, len(names), (replicates, len(names)))
+    low, high = np.percentile(hits[draws].sum(axis=1) / sizes[draws].sum(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def slice_table(correct: np.ndarray, properties: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Accuracy in each quarter of each picture property, against the accuracy elsewhere.
+
+    Args:
+        correct: (N,) whether the prediction was right.
+        properties: name -> (N,) values; NaN where unknown. Names outside `PROPERTIES` are shown as they are.
+
+    Returns:
+        One dict a quarter; "differs" is True only where its interval and that of the other pictures do not overlap.
+        Properties with a single value, or with quarters under ten pictures, are left out.
+    """
+    rows = []
+    for name, raw in properties.items():
+        values = np.asarray(raw, np.float64)
+        known = np.isfinite(values)
+        if known.sum() < NUM_SLICES * MIN_PICTURES_IN_SLICE:
+            continue
+        edges = np.unique(np.quantile(values[known], np.linspace(0, 1, NUM_SLICES + 1)))
+        if len(edges) < 3:  # equal quartiles merge; two edges left means that (nearly) all pictures are alike
+            continue
+        part = np.searchsorted(edges[1:-1], values, side="right")
+        for index in range(len(edges) - 1):
+            inside = known & (part == index)
+            if inside.sum() >= MIN_PICTURES_IN_SLICE and (known & ~inside).any():
+                rows.append(_slice(name, index, edges, correct=correct, inside=inside, outside=known & ~inside))
+    return rows
+
+
+def _slice(
+    name: str, index: int, edges: np.ndarray, *, correct: np.ndarray, inside: np.ndarray, outside: np.ndarray
+) -> dict[str, Any]:
+    low, high = wilson(correct[inside].sum(), inside.sum())
+    rest_low, rest_high = wilson(correct[outside].sum(), outside.sum())
+    return {
+        "property": name,
+        "label": PROPERTIES[name].label if name in PROPERTIES else name,
+        "unit": PROPERTIES[name].unit if name in PROPERTIES else "",
+        "index": index,
+        "slice": _slice_name(name, index, len(edges) - 1),
+        "from": float(edges[index]),
+        "to": float(edges[index + 1]),
+        "n": int(inside.sum()),
+        "accuracy": float(correct[inside].mean()),
+        "interval": (float(low), float(high)),
+        "rest_accuracy": float(correct[outside].mean()),
+        "rest_interval": (float(rest_low), float(rest_high)),
+        "differs": bool(high < rest_low or low > rest_high),
+    }
+
+
+def _slice_name(name: str, index: int, count: int) -> str:
+    words = PROPERTIES.get(name, Property(name, f"lowest {name}", f"highest {name}"))
+    part = "quarter" if count == NUM_SLICES else "part"
+    if index == 0:
+        return f"{words.lowest} {part}"
+    if index == count - 1:
+        return f"{words.highest} {part}"
+    return f"{part} {index + 1} of {count} by {words.label.split(' (')[0].lower()}"
+
+
+def slice_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """A sentence for each slice that differs, largest gap first: what it is, its accuracy and that elsewhere."""
+    found = sorted(
+        (row for row in rows if row["differs"]), key=lambda row: -abs(row["accuracy"] - row["rest_accuracy"])
+    )
+    return [
+        f"In the {row['slice']} ({row['n']} pictures) accuracy is {row['accuracy']:.0%} "
+        f"[{row['interval'][0]:.0%}-{row['interval'][1]:.0%}], against {row['rest_accuracy']:.0%} elsewhere."
+        for row in found
+    ]
