@@ -1,0 +1,1 @@
+"""Models: a timm backbone, a head, and the folder that holds both."""
