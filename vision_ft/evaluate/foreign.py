@@ -65,6 +65,8 @@ def _read_csv(file: Path) -> pa.Table:
             first = stream.readline()
     except UnicodeDecodeError as err:
         raise DataError(f"{file}: not UTF-8 text; save it as CSV UTF-8") from err
+    if not first.strip():
+        raise DataError(f"{file}: empty; {EXPECTED}")
     delimiter = max(",;\t", key=first.count)
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -149,9 +151,11 @@ def _score_lists(table: pa.Table, num_classes: int, file: Path) -> np.ndarray:
         try:
             rows.append([float(value) for value in json.loads(text)])
         except (TypeError, ValueError) as err:
-            raise DataError(f"{file} row {number}: scores {text!r} is not a list such as [0.9, 0.1]") from err
+            raise DataError(f"{file} row {number + 1}: scores {text!r} is not a list such as [0.9, 0.1]") from err
         if len(rows[-1]) != num_classes:
-            raise DataError(f"{file} row {number}: {len(rows[-1])} scores for {num_classes} classes; give `classes`")
+            raise DataError(
+                f"{file} row {number + 1}: {len(rows[-1])} scores for {num_classes} classes; give `classes`"
+            )
     return np.array(rows, np.float64).reshape(len(rows), num_classes)
 
 
@@ -160,7 +164,7 @@ def _probabilities(scores: np.ndarray, file: Path) -> np.ndarray:
     wrong = np.flatnonzero(~np.isfinite(sums) | (scores < 0).any(axis=1) | (np.abs(sums - 1) > SUM_TOLERANCE))
     if wrong.size:
         raise DataError(
-            f"{file} row {wrong[0]}: scores sum to {sums[wrong[0]]:.3g}, smallest {scores[wrong[0]].min():.3g}; "
+            f"{file} row {wrong[0] + 1}: scores sum to {sums[wrong[0]]:.3g}, smallest {scores[wrong[0]].min():.3g}; "
             "give probabilities that sum to 1 (softmax of the logits)"
         )
     return (scores / sums[:, None]).astype(np.float32)
@@ -179,5 +183,5 @@ def _confidences(table: pa.Table, file: Path) -> np.ndarray:
     values = table.column("confidence").to_numpy().astype(np.float64)
     wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
     if wrong.size:
-        raise DataError(f"{file} row {wrong[0]}: confidence {values[wrong[0]]:g} is outside 0..1")
+        raise DataError(f"{file} row {wrong[0] + 1}: confidence {values[wrong[0]]:g} is outside 0..1")
     return values

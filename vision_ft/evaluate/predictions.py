@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 
 from vision_ft.errors import DataError
 from vision_ft.evaluate.calibration import score_of
+from vision_ft.files import atomic_path
 
 FORMAT_VERSION = 1
 METADATA_KEY = b"vision_ft"
@@ -79,12 +79,8 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
         "format_version": FORMAT_VERSION,
     }
     table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about).encode()})
-    temporary = file.with_name(file.name + ".tmp")
-    with temporary.open("wb") as stream:
-        pq.write_table(table, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+    with atomic_path(file) as temporary:
+        pq.write_table(table, temporary)
 
 
 def _list_column(scores: np.ndarray) -> pa.ListArray:
@@ -159,7 +155,7 @@ def index_names(column: pa.ChunkedArray, classes: Sequence[str], *, what: str, f
         raise DataError(f"{file}: column {what!r} holds {unknown[:5]}, not among the classes {list(classes)[:20]}")
     indices = np.array([position[name] for name in names], np.int64)
     if what == "predicted" and (indices < 0).any():
-        raise DataError(f"{file} row {int(np.argmin(indices))}: no predicted class")
+        raise DataError(f"{file} row {int(np.argmin(indices)) + 1}: no predicted class")
     return indices
 
 
@@ -173,5 +169,5 @@ def stack_scores(column: pa.ChunkedArray, num_classes: int, *, file: Path) -> np
     lengths = np.asarray(whole.value_lengths().fill_null(0))
     wrong = np.flatnonzero(lengths != num_classes)
     if wrong.size:
-        raise DataError(f"{file} row {wrong[0]}: {lengths[wrong[0]]} scores for {num_classes} classes")
+        raise DataError(f"{file} row {wrong[0] + 1}: {lengths[wrong[0]]} scores for {num_classes} classes")
     return np.asarray(whole.flatten(), np.float32).reshape(len(whole), num_classes)
