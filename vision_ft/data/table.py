@@ -158,8 +158,9 @@ class SampleTable:
             "task": self.task,
         }
         table = self.arrow.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
-        with replacing(file) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        # files are opened here because Arrow itself takes no folder name that is not UTF-8
+        with replacing(file) as temporary, temporary.open("wb") as sink:
+            pq.write_table(table, sink, compression="zstd")
 
     @classmethod
     def read(cls, file: Path, root: Path | None = None) -> SampleTable:
@@ -169,7 +170,8 @@ class SampleTable:
             DataError: the file is absent, cut, damaged, of another program or of a newer version.
         """
         try:
-            arrow = pq.read_table(file, memory_map=True)
+            with Path(file).open("rb") as source:
+                arrow = pq.read_table(source)
         except FileNotFoundError as err:
             raise DataError(f"{file}: no such file; train writes it as data.parquet into the run folder.") from err
         except (OSError, pa.ArrowException) as err:

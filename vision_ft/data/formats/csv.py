@@ -1,0 +1,228 @@
+"""Read a CSV file with the columns path,label[,split][,group] into a SampleTable."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vision_ft.data.decode import printable
+from vision_ft.data.formats.csv_text import MAX_LINES_SHOWN, CsvText, read_csv_text
+from vision_ft.data.labels import SPLIT_BY_NAME, build_class_space
+from vision_ft.data.names import escape_name
+from vision_ft.data.patterns import compile_pattern
+from vision_ft.data.table import SampleTable
+from vision_ft.errors import DataError, did_you_mean
+from vision_ft.types import Finding
+
+MAX_LABEL_LENGTH = 500  # a longer "name" is a text column taken for the label, and would fill every table
+
+
+@dataclass(frozen=True)
+class _Index:
+    """The file and the columns that are read from it; a cell is a position in each row."""
+
+    file: Path
+    root: Path
+    text: CsvText
+
+    def column(self, name: str | None) -> list[str] | None:
+        """Return the stripped values of a column, or None for no column."""
+        if name is None:
+            return None
+        position = self.text.header.index(name)
+        return [row[position].strip() for row in self.text.rows]
+
+    def fail(self, hits: Sequence[tuple[int, str]], fix: str) -> DataError:
+        """Return an error that lists (row, complaint) with line numbers, the first ten of them."""
+        listed = "; ".join(f"line {self.text.lines[row]}: {one_line(what)}" for row, what in hits[:MAX_LINES_SHOWN])
+        more = f"; and {len(hits) - MAX_LINES_SHOWN} more" if len(hits) > MAX_LINES_SHOWN else ""
+        return DataError(f"{printable(self.file)} {listed}{more}. {fix}")
+
+
+def read(  # noqa: PLR0913 - one option a column
+    file: Path,
+    *,
+    group_pattern: str | None = None,
+    group_by: Sequence[str] | None = None,
+    root: Path | None = None,
+    path_column: str = "path",
+    label_column: str = "label",
+    split_column: str | None = None,
+    group_column: str | None = None,
+    on_missing: Literal["fail", "drop"] = "fail",
+) -> SampleTable:
+    """Read an index of pictures; every error names the lines.
+
+    Args:
+        file: the CSV file: UTF-8 or UTF-16, separated by comma, semicolon or tab.
+        group_pattern: takes the group of each picture from its path instead of a column.
+        group_by: fields of the pattern that make the group; all but {label} when absent.
+        root: folder that the paths start from; the folder of the file when absent. No path may leave it.
+        path_column: name of the column with the paths.
+        label_column: name of the column with the class names.
+        split_column: name of the column with train, val or test; "split" is used when it exists.
+        group_column: name of the column with the groups; "group" is used when it exists.
+        on_missing: "drop" leaves out rows whose file does not exist and says how many, "fail" refuses.
+
+    Raises:
+        DataError: anything in the file that cannot be meant.
+    """
+    file = Path(file)
+    index = _Index(file, Path(root) if root is not None else file.absolute().parent, read_csv_text(file))
+    options = {"path_column": path_column, "label_column": label_column}
+    options |= {"split_column": split_column or "", "group_column": group_column or ""}
+    columns = _find_columns(index, options)
+    paths = _relative_paths(index, index.column(columns["path_column"]) or [])
+    labels = _checked_labels(index, index.column(columns["label_column"]) or [])
+    splits = _checked_splits(index, index.column(columns["split_column"]))
+    groups: list[str | None] | None = [
+        escape_name(value) or None for value in index.column(columns["group_column"]) or []
+    ] or None
+    _refuse_repeated(index, paths, labels=labels, splits=splits)
+    kept, remarks = _existing(index, paths, on_missing=on_missing)
+    classes, ids = build_class_space(
+        [labels[row] for row in kept], [splits[row] for row in kept] if splits else None, where=printable(file)
+    )
+    if group_pattern is not None:
+        groups, _ = compile_pattern(group_pattern, group_by=group_by).match([escape_name(path) for path in paths])
+    return SampleTable.build(
+        root=index.root,
+        paths=[paths[row] for row in kept],
+        labels=ids,
+        classes=classes,
+        splits=[splits[row] for row in kept] if splits else None,
+        groups=[groups[row] for row in kept] if groups else None,
+        remarks=remarks,
+    )
+
+
+def one_line(text: str) -> str:
+    """Return text that fits on one line of a message and can be printed."""
+    return printable(text.replace("\n", "\\n").replace("\r", "\\r"))
+
+
+def _find_columns(index: _Index, options: dict[str, str]) -> dict[str, str | None]:
+    """Return option -> name of the column as the file writes it, or None for an optional one that is absent."""
+    found: dict[str, str | None] = {}
+    by_lower = {name.lower(): name for name in index.text.header}
+    for option, asked in options.items():
+        wanted = asked or option.removesuffix("_column")
+        name = wanted if wanted in index.text.header else by_lower.get(wanted.lower())
+        if name is None and asked:
+            raise DataError(
+                f"{printable(index.file)} line 1: no column {wanted!r}; found are {index.text.header}."
+                f"{did_you_mean(wanted, index.text.header)} Name the column with data.{option}=..."
+            )
+        found[option] = name
+    return found
+
+
+def _relative_paths(index: _Index, cells: Sequence[str]) -> list[str]:
+    """Return the paths relative to the root, written one way only; none may leave the root."""
+    root = os.path.abspath(index.root)  # noqa: PTH100 - plain text, for a million rows
+    wrong: list[tuple[int, str]] = []
+    paths = []
+    for row, cell in enumerate(cells):
+        path = _relative(cell, root)
+        if not cell:
+            wrong.append((row, "no path"))
+        elif path.startswith("../") or path in ("..", "."):
+            wrong.append((row, f"path {cell!r} leaves the data folder, or is no file in it"))
+        paths.append(path)
+    if wrong:
+        raise index.fail(wrong, f"Paths start from {printable(root)}; set data.root to the folder that holds them all.")
+    return paths
+
+
+def _relative(cell: str, root: str) -> str:
+    """Return a path relative to `root` without `.`, `..` and doubled slashes; links are not followed."""
+    if "\\" in cell and not os.path.lexists(os.path.join(root, cell)):  # noqa: PTH110, PTH118 - plain text
+        cell = cell.replace("\\", "/")  # written on Windows
+    if cell.startswith("/"):
+        return os.path.relpath(cell, root)
+    return os.path.normpath(cell)
+
+
+def _checked_labels(index: _Index, labels: list[str]) -> list[str]:
+    """Refuse labels that are empty, endless or not text."""
+    wrong = [(row, "no label") for row, label in enumerate(labels) if not label]
+    if wrong:
+        raise index.fail(wrong, "Every row needs a label; remove the rows of pictures without one.")
+    wrong = [
+        (row, f"label of {len(name)} characters") for row, name in enumerate(labels) if len(name) > MAX_LABEL_LENGTH
+    ]
+    if wrong:
+        raise index.fail(wrong, f"At most {MAX_LABEL_LENGTH} are allowed; is label_column the right one?")
+    wrong = [(row, f"label {name!r} is not UTF-8") for row, name in enumerate(labels) if not _is_text(name)]
+    if wrong:
+        raise index.fail(wrong, "Save the file as UTF-8.")
+    return labels
+
+
+def _is_text(name: str) -> bool:
+    """Whether a label came from valid UTF-8."""
+    return name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name)
+
+
+def _checked_splits(index: _Index, cells: list[str] | None) -> list[str | None] | None:
+    """Return train, val, test or None (an empty cell: to be assigned) for each row."""
+    if cells is None:
+        return None
+    wrong = [(row, f"split {cell!r}") for row, cell in enumerate(cells) if cell and cell.lower() not in SPLIT_BY_NAME]
+    if wrong:
+        raise index.fail(wrong, f"Known are {', '.join(SPLIT_BY_NAME)}, or an empty cell for a picture to be assigned.")
+    return [SPLIT_BY_NAME[cell.lower()] if cell else None for cell in cells]
+
+
+def _refuse_repeated(
+    index: _Index, paths: Sequence[str], *, labels: Sequence[str], splits: Sequence[str | None] | None
+) -> None:
+    """Refuse a file that is listed twice, and say whether that is a conflict of labels or a leak between splits."""
+    first_row: dict[str, int] = {}
+    repeated: list[tuple[int, str]] = []
+    for row, path in enumerate(paths):
+        first = first_row.setdefault(path, row)
+        if first == row:
+            continue
+        what = f"{path} was already listed on line {index.text.lines[first]}"
+        if labels[first] != labels[row]:
+            what += f" with another label: {labels[first]!r} there, {labels[row]!r} here (label conflict)"
+        if splits is not None and splits[first] != splits[row]:
+            what += f" in another split: {splits[first]} there, {splits[row]} here (leak between splits)"
+        repeated.append((row, what))
+    if repeated:
+        raise index.fail(repeated, "A picture may be listed once, in one spelling.")
+
+
+def _existing(
+    index: _Index, paths: Sequence[str], *, on_missing: Literal["fail", "drop"]
+) -> tuple[list[int], list[Finding]]:
+    """Return the rows whose file exists, and a remark on each that was dropped."""
+    root = os.fspath(index.root)
+    missing = [(row, path) for row, path in enumerate(paths) if not _is_regular(root + "/" + path)]
+    if not missing:
+        return list(range(len(paths))), []
+    if on_missing == "fail" or len(missing) == len(paths):
+        raise index.fail(
+            [(row, f"{path}: no such file, or not a regular one") for row, path in missing],
+            f"{len(missing)} of {len(paths)} files are missing under {printable(root)}. "
+            "Correct the paths, set data.root, or leave them out with data.on_missing=drop.",
+        )
+    absent = {row for row, _ in missing}
+    remarks = [
+        Finding("warning", "missing-file", escape_name(path), f"line {index.text.lines[row]}: no such file, left out.")
+        for row, path in missing
+    ]
+    return [row for row in range(len(paths)) if row not in absent], remarks
+
+
+def _is_regular(path: str) -> bool:
+    """Whether a path is a file that can be read to its end; devices and pipes are not."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - plain text, for a million rows
+    except (OSError, ValueError):
+        return False

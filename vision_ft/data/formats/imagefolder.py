@@ -1,0 +1,219 @@
+"""Read a folder of class folders, or train/val/test folders of class folders, into a SampleTable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vision_ft.data.decode import EXTENSIONS, printable
+from vision_ft.data.labels import SPLIT_BY_NAME, build_class_space, shorten
+from vision_ft.data.names import escape_name
+from vision_ft.data.patterns import compile_pattern
+from vision_ft.data.table import SampleTable
+from vision_ft.errors import DataError
+from vision_ft.types import Finding
+
+# What systems and programs leave behind; hidden names are ignored besides.
+LITTER = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin"})
+# Pictures that people expect to be read, but no allowed decoder opens.
+FOREIGN_PICTURES = frozenset({".heic", ".heif", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".raw", ".jxl"})
+MAX_LISTED = 200  # ignored files that get a finding each; the rest is one finding with their number
+
+
+@dataclass
+class _Walk:
+    """What a walk over the folder found; paths are relative to its root, as the os module gives them."""
+
+    pictures: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    remarks: list[Finding] = field(default_factory=list)
+
+
+def read(
+    root: Path, *, group_pattern: str | None = None, group_by: Sequence[str] | None = None, allow_empty: bool = False
+) -> SampleTable:
+    """Read `root/<class>/**/*.jpg` or `root/{train,val,test}/<class>/**/*.jpg`.
+
+    Args:
+        root: the folder; it is only read.
+        group_pattern: takes the group of each picture, and with a {label} field also its label, from its path.
+        group_by: fields of the pattern that make the group; all but {label} when absent.
+        allow_empty: leave classes without a picture out instead of refusing the folder.
+
+    Raises:
+        DataError: no picture, no class folder, an empty class, or a class in val or test that train lacks.
+    """
+    walk = _walk(Path(root))
+    if not walk.pictures:
+        raise DataError(
+            f"{printable(root)}: no pictures found. Allowed extensions are {', '.join(sorted(EXTENSIONS))}; "
+            "expected are class folders with pictures, or train/ and val/ with class folders in them."
+        )
+    split_folders = _split_folders(walk)
+    pattern = compile_pattern(group_pattern, group_by=group_by) if group_pattern else None
+    groups = None
+    if pattern is not None and pattern.gives_label:
+        pictures = _inside_splits(walk, split_folders)
+        groups, labels = pattern.match([escape_name(path) for path in pictures])
+        assert labels is not None, "a pattern with {label} gives labels"
+    else:
+        pictures, labels = _labels_from_folders(walk, split_folders, root)
+        _refuse_empty_classes(walk, split_folders, labels, root=root, allow_empty=allow_empty)
+        if pattern is not None:
+            groups, _ = pattern.match([escape_name(path) for path in pictures])
+        else:
+            walk.remarks += _remark_nested_cameras(walk, split_folders)
+    splits = [split_folders[path.split("/", 1)[0]] for path in pictures] if split_folders else None
+    classes, ids = build_class_space(labels, splits, where=printable(root))
+    return SampleTable.build(
+        root=Path(root), paths=pictures, labels=ids, classes=classes, splits=splits, groups=groups, remarks=walk.remarks
+    )
+
+
+def _walk(root: Path) -> _Walk:
+    """List pictures and folders below `root` in text order; links are followed, circles of links are not."""
+    found = _Walk()
+    ignored: list[Finding] = []
+    for path, is_folder, finding in _entries(os.fspath(root), "", frozenset()):
+        if finding is not None:
+            ignored.append(finding)
+        elif is_folder:
+            found.folders.append(path)
+        else:
+            found.pictures.append(path)
+    found.pictures.sort()
+    found.folders.sort()
+    ignored.sort(key=lambda finding: (finding.level != "warning", finding.path))
+    found.remarks = ignored[:MAX_LISTED]
+    if len(ignored) > MAX_LISTED:
+        more = len(ignored) - MAX_LISTED
+        found.remarks.append(Finding("info", "ignored-file", "", f"{more} more files were ignored."))
+    return found
+
+
+def _entries(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, bool, Finding | None]]:
+    """Yield (relative path, is a folder, why it is ignored or None) of everything below `folder`."""
+    try:
+        about = os.stat(folder)  # noqa: PTH116 - names are kept as plain text for speed
+        entries = list(os.scandir(folder))
+    except OSError as err:
+        raise DataError(f"{printable(folder)}: cannot be listed ({err.strerror}).") from err
+    above = above | {(about.st_dev, about.st_ino)}
+    for entry in entries:
+        path = prefix + entry.name
+        level, reason = _why_ignored(entry, above)
+        if reason:
+            yield path, False, Finding(level, "ignored-file", escape_name(path), reason)
+        elif entry.is_dir():
+            yield path, True, None
+            yield from _entries(entry.path, path + "/", above)
+        else:
+            yield path, False, None
+
+
+def _why_ignored(entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> tuple[Literal["info", "warning"], str]:
+    """Return (level, reason) for what is no sample, or ("info", "")."""
+    name = entry.name.lower()
+    if name.startswith("."):
+        return "info", "hidden, ignored."
+    if name in LITTER:
+        return "info", "left behind by a system or program, ignored."
+    if entry.is_dir():
+        about = entry.stat()
+        circular = entry.is_symlink() and (about.st_dev, about.st_ino) in above
+        return ("warning", "a link to a folder above itself, ignored.") if circular else ("info", "")
+    extension = os.path.splitext(name)[1]  # noqa: PTH122 - names are kept as plain text for speed
+    if extension in FOREIGN_PICTURES:
+        return "warning", f"{extension} pictures cannot be read, ignored. Save it as JPEG or PNG."
+    if extension not in EXTENSIONS:
+        return "info", "no picture extension, ignored."
+    if not entry.is_file():
+        return "warning", "a broken link, or not a regular file; ignored."
+    return "info", ""
+
+
+def _split_folders(walk: _Walk) -> dict[str, str]:
+    """Return folder name -> split when the top folders are splits: a train folder that holds folders, not pictures."""
+    top = [path for path in walk.folders if "/" not in path]
+    by_folder = {name: SPLIT_BY_NAME[name.lower()] for name in top if name.lower() in SPLIT_BY_NAME}
+    parents = {path.split("/", 1)[0] for path in walk.folders if "/" in path}
+    has_train = any(split == "train" and name in parents for name, split in by_folder.items())
+    return by_folder if has_train else {}
+
+
+def _inside_splits(walk: _Walk, split_folders: dict[str, str]) -> list[str]:
+    """Return the pictures below split folders (all when there are none) and remark on the others."""
+    if not split_folders:
+        return walk.pictures
+    inside = [path for path in walk.pictures if path.split("/", 1)[0] in split_folders and "/" in path]
+    _remark_outside(walk, inside, "outside the train, val and test folders, ignored.")
+    return inside
+
+
+def _labels_from_folders(walk: _Walk, split_folders: dict[str, str], root: Path) -> tuple[list[str], list[str]]:
+    """Return the pictures that lie in a class folder, and the class of each."""
+    depth = 1 if split_folders else 0  # which part of the path names the class
+    candidates = _inside_splits(walk, split_folders)
+    pictures = [path for path in candidates if path.count("/") > depth]
+    if not pictures:
+        raise DataError(
+            f"{printable(root)}: {len(candidates)} pictures, but none lies in a class folder. Move the pictures of "
+            "each class into a folder with its name, or give a CSV file with the columns path,label."
+        )
+    if len(pictures) < len(candidates):
+        _remark_outside(walk, pictures, "lies in no class folder, ignored.")
+    return pictures, [escape_name(path.split("/", depth + 1)[depth]) for path in pictures]
+
+
+def _remark_outside(walk: _Walk, kept: list[str], reason: str) -> None:
+    """Add a warning for each picture that is not kept, unless it already has one."""
+    known = {finding.path for finding in walk.remarks}
+    left = [path for path in sorted(set(walk.pictures) - set(kept)) if escape_name(path) not in known]
+    walk.remarks += [Finding("warning", "ignored-file", escape_name(path), reason) for path in left[:MAX_LISTED]]
+    if len(left) > MAX_LISTED:
+        more = f"{len(left) - MAX_LISTED} more pictures: {reason}"
+        walk.remarks.append(Finding("warning", "ignored-file", "", more))
+
+
+def _refuse_empty_classes(
+    walk: _Walk, split_folders: dict[str, str], labels: Sequence[str], *, root: Path, allow_empty: bool
+) -> None:
+    """Refuse class folders without a single picture in any split, or remark on them."""
+    depth = 1 if split_folders else 0
+    named = {
+        escape_name(path.split("/")[depth])
+        for path in walk.folders
+        if path.count("/") == depth and (not split_folders or path.split("/", 1)[0] in split_folders)
+    }
+    empty = sorted(named - set(labels))
+    if not empty:
+        return
+    if not allow_empty:
+        raise DataError(
+            f"{printable(root)}: no pictures in the class folders {shorten(empty)}. Add pictures or remove the folders "
+            "(or set allow_empty=true to leave these classes out)."
+        )
+    detail = f"no pictures in the class folders {shorten(empty)}; these classes are left out."
+    walk.remarks.append(Finding("warning", "empty-class", "", detail))
+
+
+def _remark_nested_cameras(walk: _Walk, split_folders: dict[str, str]) -> list[Finding]:
+    """Warn when every class folder holds the same folders: then the inner ones are probably the classes."""
+    depth = 1 if split_folders else 0
+    inner: dict[str, set[str]] = {}
+    for path in walk.pictures:
+        parts = path.split("/")
+        if len(parts) > depth + 1:
+            inner.setdefault(parts[depth], set()).add(parts[depth + 1] if len(parts) > depth + 2 else "")
+    contents = list(inner.values())
+    alike = len(contents) > 1 and "" not in contents[0] and len(contents[0]) > 1
+    if not alike or any(names != contents[0] for names in contents):
+        return []
+    detail = (
+        f"every class folder holds the same folders {shorten(sorted(map(escape_name, contents[0])))}. If those are the "
+        "classes, and the outer folders are cameras or sites, set group_pattern='{camera}/{label}/*'."
+    )
+    return [Finding("warning", "nested-folders", "", detail)]
