@@ -1,0 +1,1 @@
+"""Augmentation: presets for one picture, mixup and cutmix for a batch."""
