@@ -1,0 +1,89 @@
+"""Strategies are data: pure functions from groups and epochs to phases."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from vision_ft.errors import RecipeError
+from vision_ft.strategies import STRATEGIES, feature_extraction, full, gradual_unfreeze
+from vision_ft.strategies.gradual_unfreeze import split_evenly
+
+GROUPS = ["stem", "stage1", "stage2", "stage3", "stage4", "head"]
+
+
+def test_feature_extraction_trains_the_head_alone():
+    (phase,) = feature_extraction.plan(GROUPS, 20)
+    assert dict(phase.lr_scale) == {"head": 1.0}
+    assert (phase.solver, phase.epochs) == ("convex", 0)
+
+
+def test_gradual_unfreeze_goes_from_the_top_one_group_a_phase():
+    phases = gradual_unfreeze.plan(GROUPS, 6, depth=0.6, decay=2.0)
+    assert [list(phase.lr_scale) for phase in phases] == [
+        ["head"],
+        ["head", "stage4"],
+        ["head", "stage4", "stage3"],
+        ["head", "stage4", "stage3", "stage2"],
+    ]
+    assert phases[-1].lr_scale["stage2"] == pytest.approx(1 / 8)
+    assert [phase.epochs for phase in phases] == [0, 2, 2, 2]
+
+
+def test_gradual_unfreeze_bundles_the_blocks_of_a_deep_network():
+    blocks = ["stem", *(f"stage{number}" for number in range(1, 13)), "head"]
+    phases = gradual_unfreeze.plan(blocks, 2, depth=0.5)
+    assert [phase.epochs for phase in phases] == [0, 1, 1]
+    assert len(phases[-1].lr_scale) == 1 + math.ceil(13 / 2)
+
+
+def test_gradual_unfreeze_refuses_fewer_epochs_than_phases():
+    with pytest.raises(RecipeError, match="2 epochs and 3 phases over 3 groups.*Raise strategy.epochs"):
+        gradual_unfreeze.plan(GROUPS, 2, depth=0.6, steps=3)
+
+
+@pytest.mark.parametrize(("option", "value"), [("depth", 0.0), ("depth", 1.5), ("decay", 0.5)])
+def test_gradual_unfreeze_names_an_option_out_of_range(option, value):
+    with pytest.raises(RecipeError, match=f"strategy.options.{option}: got {value}"):
+        gradual_unfreeze.plan(GROUPS, 6, **{option: value})
+
+
+def test_full_trains_everything_more_slowly_towards_the_input():
+    head, everything = full.plan(GROUPS, 4, decay=0.5)
+    assert head.solver == "convex"
+    assert everything.lr_scale["head"] == 1.0
+    assert everything.lr_scale["stem"] == pytest.approx(0.5**5)
+
+
+def test_full_without_the_head_start_is_one_phase():
+    assert len(full.plan(GROUPS, 4, head_first=False)) == 1
+
+
+def test_full_names_a_decay_out_of_range():
+    with pytest.raises(RecipeError, match="strategy.options.decay: got 0"):
+        full.plan(GROUPS, 4, decay=0)
+
+
+def test_an_unknown_solver_is_named():
+    with pytest.raises(RecipeError, match='strategy.options.solver: got "newton"; allowed: convex, gradient'):
+        feature_extraction.plan(GROUPS, 4, solver="newton")
+
+
+def test_split_evenly_gives_the_rest_to_the_last_parts():
+    assert split_evenly(7, parts=3) == [2, 2, 3]
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("solver", ["convex", "gradient"])
+def test_every_strategy_keeps_the_contract(name, solver):
+    strategy = STRATEGIES[name]
+    for epochs in (1, 3, 6, 20):
+        phases = strategy.plan(GROUPS, epochs, solver=solver)
+        assert all("head" in phase.lr_scale for phase in phases), "the head always trains"
+        assert all(set(phase.lr_scale) <= set(GROUPS) for phase in phases), "names exist"
+        assert all((phase.epochs == 0) == (phase.solver == "convex") for phase in phases)
+        touching = [phase for phase in phases if set(phase.lr_scale) != {"head"}]
+        if touching:
+            assert sum(phase.epochs for phase in touching) == epochs, "epochs sum"
+        assert all(0 < scale <= 1 for phase in phases for scale in phase.lr_scale.values())
