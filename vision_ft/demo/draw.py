@@ -64,11 +64,13 @@ def draw_dataset(
         seed: of everything random.
 
     Raises:
-        DataError: a count or the size is out of range.
+        DataError: a count or the size is out of range, or a camera's name is no folder name.
     """
     _require(slots=slots >= 2, days=days >= 1, frames=frames >= 1, size=16 <= size <= 1024, cameras=len(cameras) >= 1)
     rows: list[tuple[str, ...]] = []
-    for camera in cameras:
+    for camera in dict.fromkeys(cameras):
+        if Path(camera).name != camera or camera in ("", ".."):
+            raise DataError(f"demo pictures: camera name {camera!r} cannot name a folder; leave out / and '..'.")
         for label in ("occupied", "empty"):
             (root / camera / label).mkdir(parents=True, exist_ok=True)
         for day in range(days):
