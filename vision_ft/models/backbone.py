@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vision_ft.models import preprocessing
 from vision_ft.models.build_timm import build_network
-from vision_ft.models.source import resolve_source
+from vision_ft.models.source import Source, resolve_source
 from vision_ft.types import Features, Preprocessing
 
 ISOTROPIC_MAPS = 4  # maps taken from a ViT, evenly spaced over its blocks (as in ViT-Adapter and DINOv2's heads)
@@ -102,13 +102,34 @@ def create_backbone(
     Raises:
         ModelError: unknown name, unusable weights or arguments, or an image size the network cannot take.
     """
-    source = resolve_source(name)
+    return backbone_from_source(
+        resolve_source(name),
+        pretrained=pretrained,
+        in_chans=in_chans,
+        image_size=image_size,
+        drop_path=drop_path,
+        model_args=model_args,
+        overrides=overrides,
+    )
+
+
+def backbone_from_source(
+    source: Source,
+    *,
+    pretrained: bool | str | Path,
+    in_chans: int = 3,
+    image_size: int | tuple[int, int] | None = None,
+    drop_path: float = 0.0,
+    model_args: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Backbone:
+    """Create a backbone from a resolved source; the arguments are those of `create_backbone`."""
     size = preprocessing.as_size(image_size) if image_size is not None else None
     settings = preprocessing.resolve(source.cfg, in_chans=in_chans, image_size=size, overrides=overrides)
     model, arguments = build_network(
         source, pretrained=pretrained, in_chans=in_chans, size=size, drop_path=drop_path, model_args=model_args or {}
     )
-    return Backbone(model, name=name, model_args=arguments, preprocessing=settings)
+    return Backbone(model, name=source.name, model_args=arguments, preprocessing=settings)
 
 
 def _pooled_width(backbone: Backbone) -> int:

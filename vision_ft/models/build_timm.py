@@ -16,6 +16,8 @@ from vision_ft.models.weights import read_state_dict
 
 # What timm and torch raise for arguments, shapes and sizes that do not fit together.
 BUILD_ERRORS = (TypeError, ValueError, AssertionError, RuntimeError, KeyError, IndexError, AttributeError)
+# The backbone's place inside our own assembled model.
+BACKBONE_PREFIX = "backbone.model."
 # The classifier's usual names, tried where a file keeps the names of the original release.
 CLASSIFIERS = ("head", "fc", "classifier", "head.fc")
 
@@ -44,7 +46,7 @@ def build_network(
         hub.require_hub(source.name, source.cfg)
     if size is not None:
         check_size(source, arguments, size)
-    state_dict = read_state_dict(weights) if weights is not None else None
+    state_dict = _backbone_part(read_state_dict(weights)) if weights is not None else None
     try:
         if state_dict is not None:
             model = _with_state_dict(source, {**arguments, **extra}, state_dict)
@@ -100,6 +102,13 @@ def _with_state_dict(source: Source, arguments: Mapping[str, Any], state_dict: d
     model = create_timm(source, arguments, pretrained=True, num_classes=num_classes, pretrained_cfg_overlay=overlay)
     model.pretrained_cfg = model.default_cfg = {**source.cfg, "architecture": source.architecture}  # type: ignore[assignment]
     return model
+
+
+def _backbone_part(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Take the backbone out of a folder of ours whose head is not timm's."""
+    if not any(name.startswith(BACKBONE_PREFIX) for name in state_dict):
+        return state_dict
+    return {name.removeprefix(BACKBONE_PREFIX): v for name, v in state_dict.items() if name.startswith(BACKBONE_PREFIX)}
 
 
 def _num_classes(state_dict: Mapping[str, Tensor], classifier: str | Sequence[str] | None) -> int | None:

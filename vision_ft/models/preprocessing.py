@@ -109,6 +109,12 @@ def from_dict(values: Mapping[str, Any]) -> Preprocessing:
         raise ModelError(f"preprocessing: value missing or of the wrong kind ({err!r}) in {dict(values)}.") from err
 
 
+def complete(backbone_cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Return timm's `pretrained_cfg` with timm's defaults for what it leaves out, as `from_dict` reads it."""
+    channels = int(tuple(backbone_cfg.get("input_size", (3, 224, 224)))[0])
+    return to_dict(resolve(backbone_cfg, in_chans=channels))
+
+
 def _per_channel(values: float | Sequence[float], channels: int, *, name: str, strict: bool) -> tuple[float, ...]:
     numbers = [float(values)] if isinstance(values, (int, float)) else [float(value) for value in values]
     if len(numbers) == channels:

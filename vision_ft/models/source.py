@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,28 +95,39 @@ def _from_folder(name: str, folder: Path) -> Source:
     config_file = folder / "config.json"
     if not config_file.is_file():
         raise ModelError(f"{name}: {config_file} not found; a timm folder holds config.json and model.safetensors.")
-    config = read_config(config_file)
-    architecture = str(config["architecture"])
+    return replace(source_from_config(read_config(config_file), config_file, name=name), folder=folder)
+
+
+def source_from_config(config: Mapping[str, Any], config_file: Path, *, name: str) -> Source:
+    """Read the network's part of a config.json, ours or any of timm's.
+
+    Raises:
+        ModelError: it names no architecture that this timm has.
+    """
+    network = (config.get("vision_ft") or {}).get("network") or config
+    architecture = network.get("architecture")
+    if not isinstance(architecture, str):
+        raise ModelError(f"{config_file}: names no timm architecture under the key 'architecture'.")
     if not is_model(architecture):
         raise ModelError(f"{config_file}: {_unknown_name(architecture, architecture)}")
     # An old timm wrote the values of `pretrained_cfg` at the top level.
-    cfg = {**config, **config.get("pretrained_cfg", {})}
-    known = {key: value for key, value in cfg.items() if key in _cfg_keys()}
-    return Source(name, architecture, known, dict(config.get("model_args") or {}), folder)
+    cfg = {**network, **(network.get("pretrained_cfg") or {})}
+    known = {key: value for key, value in cfg.items() if key in PretrainedCfg.__dataclass_fields__}
+    return Source(name, architecture, known, dict(network.get("model_args") or {}))
 
 
 def read_config(config_file: Path) -> dict[str, Any]:
     """Read a timm config.json.
 
     Raises:
-        ModelError: damaged, or without an architecture.
+        ModelError: it is damaged.
     """
     try:
         config = json.loads(config_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
         raise ModelError(f"{config_file}: cannot be read, cut or damaged ({err}).") from err
-    if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
-        raise ModelError(f"{config_file}: names no timm architecture under the key 'architecture'.")
+    if not isinstance(config, dict):
+        raise ModelError(f"{config_file}: expected an object, got {type(config).__name__}; damaged.")
     if not all(isinstance(config.get(key) or {}, dict) for key in ("pretrained_cfg", "model_args", "vision_ft")):
         raise ModelError(f"{config_file}: pretrained_cfg, model_args and vision_ft must be objects; damaged.")
     return config
@@ -136,7 +147,3 @@ def _from_hub(name: str, model_id: str) -> Source:
     if not is_model(architecture):
         raise _unknown_name(name, architecture)
     return Source(name, architecture, cfg, model_args)
-
-
-def _cfg_keys() -> set[str]:
-    return set(PretrainedCfg.__dataclass_fields__)
