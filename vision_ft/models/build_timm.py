@@ -14,6 +14,8 @@ from vision_ft.models.sizes import check_size
 from vision_ft.models.source import Source, create_timm
 from vision_ft.models.weights import read_state_dict
 
+# timm gives this network another epsilon when `pretrained` is set; said always, so that a saved model stays the same.
+BN_EPS = {"fbnetc_100": 1e-3}
 # What timm and torch raise for arguments, shapes and sizes that do not fit together.
 BUILD_ERRORS = (TypeError, ValueError, AssertionError, RuntimeError, KeyError, IndexError, AttributeError)
 # The backbone's place inside our own assembled model.
@@ -70,6 +72,8 @@ def _arguments(
     arguments = {**stored, **model_args}
     # Always said: timm would otherwise take the channels of the weights for those of the network.
     arguments["in_chans"] = in_chans
+    if source.architecture in BN_EPS:
+        arguments.setdefault("bn_eps", BN_EPS[source.architecture])
     takes_size = source.cfg.get("fixed_input_size") or "img_size" in stored
     if size is not None and takes_size and not arguments.get("dynamic_img_size"):
         arguments["img_size"] = list(size)

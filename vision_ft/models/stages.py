@@ -122,9 +122,10 @@ def _ancestors(parameter: str) -> Iterable[str]:
 
 def _backbone_stages(network: Any) -> list[list[str]]:
     parameters = [name for name, _ in network.named_parameters()]
-    if not hasattr(network, "group_matcher"):
+    try:
+        matcher = network.group_matcher(coarse=True)
+    except (AttributeError, AssertionError):  # PoolFormer states no groups, RDNet only fine ones
         return _stages_by_child(parameters)
-    matcher = network.group_matcher(coarse=True)
     grouped = group_with_matcher(((name, None) for name in [*parameters, _UNMATCHED]), matcher)
     stages = [list(members) for _, members in sorted(grouped.items())]
     for index, members in enumerate(stages):

@@ -77,7 +77,7 @@ def split_classifier(
 def timm_config(backbone: Backbone, preprocessing: Preprocessing, class_names: tuple[str, ...]) -> dict[str, Any]:
     """Return the content of config.json as timm and transformers read it.
 
-    timm's own `save_for_hf` is not used: it writes in place, and since 1.0.26 it stores `num_classes` among the
+    timm's own `save_for_hf` is not used: it writes in place, and recent versions store `num_classes` among the
     `model_args`, which transformers then passes twice and refuses.
     """
     original = _network(backbone).pretrained_cfg
@@ -104,7 +104,7 @@ def _set_classifier(classifier: Any, weight: Tensor, bias: Tensor) -> bool:
     parts = classifier if isinstance(classifier, tuple) else (classifier,)
     with torch.no_grad():
         for part in parts:
-            linear = getattr(part, "linear", part)
+            linear = getattr(part, "linear", getattr(part, "fc", part))  # LeViT's and Sequencer's are wrapped
             if not isinstance(linear, (nn.Linear, nn.Conv2d)) or linear.bias is None:
                 return False
             if linear.weight.numel() != weight.numel():
