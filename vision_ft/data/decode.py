@@ -187,8 +187,9 @@ def _decode_opened(
         )
     mode, file_format = image.mode, image.format or "?"
     orientation = read_orientation(image) if file_format == "TIFF" else 1  # Pillow turns TIFF upright in load()
-    if min_side is not None and file_format in ("JPEG", "MPO"):
-        image.draft(None, (min_side, min_side))
+    if file_format in ("JPEG", "MPO") and (channels == 1 or min_side is not None):
+        # grey comes from the luminance as it is stored, without a detour over RGB
+        image.draft("L" if channels == 1 else None, (min_side, min_side) if min_side is not None else None)
     image.load()
     pending = read_orientation(image)
     pixels = _flatten(to_uint8(image, name), "RGB" if channels == 3 else "L")

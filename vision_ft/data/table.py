@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vision_ft.data.cache import replacing
 from vision_ft.data.names import escape_name, unescape_name
 from vision_ft.errors import DataError
+from vision_ft.files import atomic_path
 from vision_ft.types import SPLITS, UNLABELLED, ClassSpace, Finding, Task
 
 FORMAT_VERSION = 1
@@ -159,7 +159,7 @@ class SampleTable:
         }
         table = self.arrow.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
         # files are opened here because Arrow itself takes no folder name that is not UTF-8
-        with replacing(file) as temporary, temporary.open("wb") as sink:
+        with atomic_path(file) as temporary, temporary.open("wb") as sink:
             pq.write_table(table, sink, compression="zstd")
 
     @classmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from vision_ft.data.decode import printable
 from vision_ft.data.formats import csv, imagefolder
@@ -12,10 +13,16 @@ from vision_ft.errors import DataError, did_you_mean
 
 
 class Reader(Protocol):
-    """Reads a dataset; every format takes the two group options, its own options come on top."""
+    """Reads a dataset; every format takes these options, its own come on top."""
 
     def __call__(
-        self, root: Path, /, *, group_pattern: str | None = None, group_by: list[str] | None = None
+        self,
+        root: Path,
+        /,
+        *,
+        group_pattern: str | None = None,
+        group_by: Sequence[str] | None = None,
+        on_bad: Literal["fail", "drop"] = "fail",
     ) -> SampleTable:
         """Return the table of the dataset at `root`, or raise DataError."""
 

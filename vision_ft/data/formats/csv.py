@@ -53,7 +53,7 @@ def read(  # noqa: PLR0913 - one option a column
     label_column: str = "label",
     split_column: str | None = None,
     group_column: str | None = None,
-    on_missing: Literal["fail", "drop"] = "fail",
+    on_bad: Literal["fail", "drop"] = "fail",
 ) -> SampleTable:
     """Read an index of pictures; every error names the lines.
 
@@ -66,7 +66,7 @@ def read(  # noqa: PLR0913 - one option a column
         label_column: name of the column with the class names.
         split_column: name of the column with train, val or test; "split" is used when it exists.
         group_column: name of the column with the groups; "group" is used when it exists.
-        on_missing: "drop" leaves out rows whose file does not exist and says how many, "fail" refuses.
+        on_bad: "drop" leaves out rows whose file does not exist and remarks on each, "fail" refuses.
 
     Raises:
         DataError: anything in the file that cannot be meant.
@@ -83,7 +83,7 @@ def read(  # noqa: PLR0913 - one option a column
         escape_name(value) or None for value in index.column(columns["group_column"]) or []
     ] or None
     _refuse_repeated(index, paths, labels=labels, splits=splits)
-    kept, remarks = _existing(index, paths, on_missing=on_missing)
+    kept, remarks = _existing(index, paths, on_bad=on_bad)
     classes, ids = build_class_space(
         [labels[row] for row in kept], [splits[row] for row in kept] if splits else None, where=printable(file)
     )
@@ -199,18 +199,18 @@ def _refuse_repeated(
 
 
 def _existing(
-    index: _Index, paths: Sequence[str], *, on_missing: Literal["fail", "drop"]
+    index: _Index, paths: Sequence[str], *, on_bad: Literal["fail", "drop"]
 ) -> tuple[list[int], list[Finding]]:
     """Return the rows whose file exists, and a remark on each that was dropped."""
     root = os.fspath(index.root)
     missing = [(row, path) for row, path in enumerate(paths) if not _is_regular(root + "/" + path)]
     if not missing:
         return list(range(len(paths))), []
-    if on_missing == "fail" or len(missing) == len(paths):
+    if on_bad == "fail" or len(missing) == len(paths):
         raise index.fail(
             [(row, f"{path}: no such file, or not a regular one") for row, path in missing],
             f"{len(missing)} of {len(paths)} files are missing under {printable(root)}. "
-            "Correct the paths, set data.root, or leave them out with data.on_missing=drop.",
+            "Correct the paths, set data.root, or leave them out with data.on_bad=drop.",
         )
     absent = {row for row, _ in missing}
     remarks = [

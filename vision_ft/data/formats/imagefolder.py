@@ -33,7 +33,11 @@ class _Walk:
 
 
 def read(
-    root: Path, *, group_pattern: str | None = None, group_by: Sequence[str] | None = None, allow_empty: bool = False
+    root: Path,
+    *,
+    group_pattern: str | None = None,
+    group_by: Sequence[str] | None = None,
+    on_bad: Literal["fail", "drop"] = "fail",
 ) -> SampleTable:
     """Read `root/<class>/**/*.jpg` or `root/{train,val,test}/<class>/**/*.jpg`.
 
@@ -41,7 +45,7 @@ def read(
         root: the folder; it is only read.
         group_pattern: takes the group of each picture, and with a {label} field also its label, from its path.
         group_by: fields of the pattern that make the group; all but {label} when absent.
-        allow_empty: leave classes without a picture out instead of refusing the folder.
+        on_bad: "drop" leaves out class folders without a picture and remarks on them, "fail" refuses.
 
     Raises:
         DataError: no picture, no class folder, an empty class, or a class in val or test that train lacks.
@@ -61,7 +65,7 @@ def read(
         assert labels is not None, "a pattern with {label} gives labels"
     else:
         pictures, labels = _labels_from_folders(walk, split_folders, root)
-        _refuse_empty_classes(walk, split_folders, labels, root=root, allow_empty=allow_empty)
+        _refuse_empty_classes(walk, split_folders, labels, root=root, on_bad=on_bad)
         if pattern is not None:
             groups, _ = pattern.match([escape_name(path) for path in pictures])
         else:
@@ -179,7 +183,7 @@ def _remark_outside(walk: _Walk, kept: list[str], reason: str) -> None:
 
 
 def _refuse_empty_classes(
-    walk: _Walk, split_folders: dict[str, str], labels: Sequence[str], *, root: Path, allow_empty: bool
+    walk: _Walk, split_folders: dict[str, str], labels: Sequence[str], *, root: Path, on_bad: str
 ) -> None:
     """Refuse class folders without a single picture in any split, or remark on them."""
     depth = 1 if split_folders else 0
@@ -191,10 +195,10 @@ def _refuse_empty_classes(
     empty = sorted(named - set(labels))
     if not empty:
         return
-    if not allow_empty:
+    if on_bad == "fail":
         raise DataError(
             f"{printable(root)}: no pictures in the class folders {shorten(empty)}. Add pictures or remove the folders "
-            "(or set allow_empty=true to leave these classes out)."
+            "(or leave these classes out with data.on_bad=drop)."
         )
     detail = f"no pictures in the class folders {shorten(empty)}; these classes are left out."
     walk.remarks.append(Finding("warning", "empty-class", "", detail))
