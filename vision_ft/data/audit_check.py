@@ -39,8 +39,8 @@ def _check_names(table: SampleTable) -> Iterator[Finding]:
             if len(names) > 1 and len({unicodedata.normalize("NFC", name) for name in names}) == len(names):
                 yield Finding("warning", kind, "", f"the classes {shorten(names)} differ in {what} only; one class?")
             elif len(names) > 1 and kind == "unicode-twins":
-                escaped = [name.encode("ascii", "backslashreplace").decode() for name in names]
-                yield Finding("warning", kind, "", f"the classes {shorten(names)} ({escaped}) differ in {what} only.")
+                # written with escapes, because they look the same
+                yield Finding("warning", kind, "", f"the classes {', '.join(map(ascii, names))} differ in {what} only.")
     names = list(table.classes.names)
     if len(names) > 1 and all(name.isdecimal() for name in names) and sorted(names, key=int) != names:
         yield Finding("info", "class-order", "", f"class names are text and ordered as text: {shorten(names)}.")
@@ -76,7 +76,7 @@ def _check_counts(table: SampleTable) -> Iterator[Finding]:
         if split == "train":
             yield Finding("error", "class-missing-in-split", "", f"{detail}, which can then not be learnt.")
         else:
-            yield Finding("warning", "class-missing-in-split", "", f"{detail}; what is said of them rests on nothing.")
+            yield Finding("warning", "class-missing-in-split", "", f"{detail}: nothing is measured of them there.")
     yield from _check_balance(table, names)
 
 

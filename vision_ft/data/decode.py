@@ -186,7 +186,8 @@ def _decode_opened(
             "million (a decompression bomb?). Scale it down or raise max_pixels.",
         )
     mode, file_format = image.mode, image.format or "?"
-    orientation = read_orientation(image) if file_format == "TIFF" else 1  # Pillow turns TIFF upright in load()
+    # TIFF only: load() turns it and forgets; a PNG would be loaded by this, and its errors swallowed
+    orientation = read_orientation(image) if file_format == "TIFF" else 1
     if file_format in ("JPEG", "MPO") and (channels == 1 or min_side is not None):
         # grey comes from the luminance as it is stored, without a detour over RGB
         image.draft("L" if channels == 1 else None, (min_side, min_side) if min_side is not None else None)
@@ -195,14 +196,16 @@ def _decode_opened(
     pixels = _flatten(to_uint8(image, name), "RGB" if channels == 3 else "L")
     if pending in TRANSPOSE_BY_ORIENTATION:
         pixels = pixels.transpose(TRANSPOSE_BY_ORIENTATION[pending])
-        orientation = pending
-    turned = pending >= 5 if file_format != "TIFF" else orientation >= 5
+    if file_format == "TIFF":
+        width, height = pixels.size
+    elif pending >= 5:
+        width, height = height, width
     return Decoded(
         image=pixels,
         format=file_format,
         mode=mode,
-        size=(height, width) if turned else (width, height),
-        orientation=orientation,
+        size=(width, height),
+        orientation=max(orientation, pending),
         animated=details and file_format not in ("MPO", "TIFF") and bool(getattr(image, "is_animated", False)),
     )
 
