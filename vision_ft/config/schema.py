@@ -153,13 +153,17 @@ class OptimConfig(_Section):
 
     name: Literal["adamw", "sgd"] = Field(default="adamw", description="Optimiser.")
     lr: Positive | None = Field(
-        default=None, description="Peak learning rate of the head; null: the optimiser's own default."
+        default=None, description="Peak learning rate of the top group; null: adamw 5e-4, sgd 1e-2."
+    )
+    head_lr: Positive | None = Field(
+        default=None,
+        description="Peak learning rate of phases that train the head on cached features; null: adamw 3e-3, sgd 0.1.",
     )
     weight_decay: NotNegative = Field(
         default=0.05, description="Weight decay per step; not applied to norms and biases."
     )
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=32, description="Pictures a step on each device."
+        default=32, description="Pictures a batch, over all devices together."
     )
     accumulate: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=1, description="Batches whose gradients form one step."

@@ -1,0 +1,1 @@
+"""One training engine that runs any list of phases."""

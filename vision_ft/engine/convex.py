@@ -1,0 +1,114 @@
+"""The convex fit of a linear head: L-BFGS logistic regression, its L2 strength chosen on val."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+STRENGTHS = tuple(float(value) for value in 10.0 ** np.arange(-4, 2.5, 0.5))  # inverse L2 strengths C
+MAX_ITERATIONS = 500  # standardised features converge in tens of iterations; this only bounds the odd case
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A fitted linear head.
+
+    Attributes:
+        weight: (K, D) for features as the backbone gives them; a class without training pictures has a row of zeros.
+        bias: (K,); a class without training pictures is never predicted.
+        strength: chosen inverse L2 strength C of scikit-learn, for standardised features.
+        val_loss: mean log loss on val at that strength (of the held-out folds when there is no val).
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    strength: float
+    val_loss: float
+
+
+def fit_linear(
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray] | None,
+    *,
+    num_classes: int,
+    balanced: bool = False,
+    log_prior: np.ndarray | None = None,
+    strengths: Sequence[float] = STRENGTHS,
+) -> LinearFit:
+    """Fit multinomial logistic regression on features.
+
+    Args:
+        train: features (N, D) and labels (N,); views of one picture are further rows.
+        val: features and labels that choose the strength; None chooses it by stratified folds of train.
+        num_classes: K.
+        balanced: weigh classes inversely to their counts.
+        log_prior: (K,) subtracted from the bias afterwards (post-hoc logit adjustment, Menon 2021,
+            arXiv:2007.07314, eq. 9).
+        strengths: inverse L2 strengths to try, from strong to weak regularisation.
+    """
+    features, labels = train
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < 1e-6 * max(float(scale.max()), 1e-12)] = 1.0  # constant features carry nothing; do not blow them up
+    standard = (features - mean) / scale
+    if val is not None and len(val[1]):
+        held_out = [(standard, labels, (val[0] - mean) / scale, val[1])]
+    else:
+        held_out = _folds(standard, labels)
+    losses = [float(np.mean([_held_out_losses(parts, c, balanced) for parts in held_out])) for c in strengths]
+    best = int(np.nanargmin(losses)) if np.isfinite(losses).any() else len(strengths) // 2
+    model = _fit(standard, labels, strengths[best], balanced)
+    weight, bias = _per_class(model, num_classes)
+    weight = weight / scale
+    bias = bias - weight @ mean
+    if log_prior is not None:
+        bias = bias - log_prior
+    return LinearFit(weight.astype(np.float32), bias.astype(np.float32), strengths[best], losses[best])
+
+
+def _fit(features: np.ndarray, labels: np.ndarray, strength: float, balanced: bool) -> LogisticRegression:
+    model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, class_weight="balanced" if balanced else None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest strengths may not converge; val judges them
+        return model.fit(features, labels)
+
+
+def _held_out_losses(
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], strength: float, balanced: bool
+) -> float:
+    """Return the mean log loss on held-out rows; classes that the model never saw count with a probability of 1e-7."""
+    features, labels, held_features, held_labels = parts
+    model = _fit(features, labels, strength, balanced)
+    column = {int(label): index for index, label in enumerate(model.classes_)}
+    probabilities = model.predict_proba(held_features)
+    picked = [
+        probabilities[row, column[int(label)]] if int(label) in column else 0.0 for row, label in enumerate(held_labels)
+    ]
+    return float(-np.log(np.maximum(picked, 1e-7)).mean())
+
+
+def _folds(features: np.ndarray, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    smallest = int(np.unique(labels, return_counts=True)[1].min())
+    if smallest < 2:
+        return [(features, labels, features, labels)]  # nothing can be held out; the strongest tie wins
+    splitter = StratifiedKFold(min(5, smallest), shuffle=True, random_state=0)
+    folds = splitter.split(features, labels)
+    return [(features[fit], labels[fit], features[held], labels[held]) for fit, held in folds]
+
+
+def _per_class(model: LogisticRegression, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Spread scikit-learn's coefficients over all K classes; two classes come as one row."""
+    coefficients, intercept = model.coef_, model.intercept_
+    if len(model.classes_) == 2 and len(coefficients) == 1:
+        coefficients = np.concatenate([-coefficients / 2, coefficients / 2])
+        intercept = np.concatenate([-intercept / 2, intercept / 2])
+    weight = np.zeros((num_classes, coefficients.shape[1]))
+    bias = np.full(num_classes, -1e4)  # a class that was never seen in training is never predicted
+    weight[model.classes_] = coefficients
+    bias[model.classes_] = intercept
+    return weight, bias

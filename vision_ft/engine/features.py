@@ -1,0 +1,155 @@
+"""Frozen work done once: pooled features on disk, keyed by weights, preprocessing and picture content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_safetensors
+from torch import Tensor
+
+from vision_ft.engine.runtime import Runtime
+from vision_ft.engine.signals import StopRequest, Terminated
+from vision_ft.files import write_atomic
+from vision_ft.types import Batch, Target
+
+PART_BATCHES = 64  # a part is written after so many batches: an interrupted extraction goes on from there
+
+
+class FeatureCache:
+    """A folder of feature parts for one backbone, one preprocessing and one view.
+
+    A part is a safetensors file of vectors (N, D) with the content hashes of their pictures in its metadata. New
+    pictures are appended as new parts, so a data set that grew by ten pictures costs ten forward passes.
+
+    Args:
+        root: the cache's folder.
+        key: whatever decides the vectors beside the picture itself; any difference is another folder.
+    """
+
+    def __init__(self, root: Path, key: dict[str, Any]) -> None:
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:24]
+        self.folder = root / "features" / digest
+
+    def load(self, hashes: Sequence[str]) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return what is known of the pictures: vectors (N, D) with rows for unknown ones unset, and a mask (N,)."""
+        wanted: dict[str, list[int]] = {}
+        for row, value in enumerate(hashes):
+            wanted.setdefault(value, []).append(row)
+        known = np.zeros(len(hashes), dtype=bool)
+        vectors: np.ndarray | None = None
+        for part_hashes, part in self._parts():
+            if vectors is None:
+                vectors = np.zeros((len(hashes), part.shape[1]), dtype=np.float32)
+            for position, value in enumerate(part_hashes):
+                rows = wanted.get(value)
+                if rows and not known[rows[0]]:  # the first part wins: the same picture never changes its vector
+                    vectors[rows] = part[position]
+                    known[rows] = True
+        return vectors, known
+
+    def _parts(self) -> Iterator[tuple[list[str], np.ndarray]]:
+        for file in sorted(self.folder.glob("*.safetensors")):
+            try:
+                with safe_open(file, framework="numpy") as part:
+                    yield json.loads(part.metadata()["hashes"]), part.get_tensor("features")
+            except (SafetensorError, KeyError, TypeError, OSError):
+                file.unlink(missing_ok=True)  # a damaged part is only lost work: it is computed again
+
+    def add(self, hashes: Sequence[str], vectors: np.ndarray) -> None:
+        """Write one more part; parts are numbered, so that the oldest vector of a picture always wins."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = sum(1 for _ in self.folder.glob("*.safetensors"))
+        name = f"{number:06d}-{hashlib.sha256(''.join(hashes).encode()).hexdigest()[:16]}.safetensors"
+        data = to_safetensors(
+            {"features": np.ascontiguousarray(vectors, dtype=np.float32)}, {"hashes": json.dumps(list(hashes))}
+        )
+        write_atomic(self.folder / name, data)
+
+
+@dataclass(frozen=True)
+class FeatureWork:
+    """How missing features are computed.
+
+    Attributes:
+        compute: pictures (B, C, H, W) on the device -> features (B, D).
+        load: positions (M,) into the list of hashes -> batches of those pictures in that order.
+        runtime: the processes share the work.
+        stop: a request to end is honoured between batches.
+        on_batch: told the number of pictures done, for a progress bar.
+    """
+
+    compute: Callable[[Tensor], Tensor]
+    load: Callable[[np.ndarray], Iterable[Batch]]
+    runtime: Runtime
+    stop: StopRequest
+    on_batch: Callable[[int], None] = lambda _count: None
+
+
+def cached_features(cache: FeatureCache, hashes: Sequence[str], work: FeatureWork) -> np.ndarray:
+    """Return the features (N, D) of pictures, computing those that the cache lacks.
+
+    Raises:
+        Terminated: asked to end; what was computed is kept.
+    """
+    vectors, known = cache.load(hashes)
+    _, first_seen = np.unique(np.asarray(hashes), return_index=True)
+    missing = np.array([row for row in np.sort(first_seen) if not known[row]], dtype=np.int64)
+    work.runtime.barrier()  # all ranks must have looked before one writes
+    if len(missing):
+        _compute_missing(cache, hashes, missing[work.runtime.rank :: work.runtime.world_size], work)
+    work.runtime.barrier()
+    if len(missing):
+        vectors, known = cache.load(hashes)
+    if vectors is None or not known.all():
+        raise RuntimeError("the feature cache lost what was just written to it")
+    return vectors
+
+
+def _compute_missing(cache: FeatureCache, hashes: Sequence[str], missing: np.ndarray, work: FeatureWork) -> None:
+    done = written = 0
+    pending: list[np.ndarray] = []
+    for batch in work.load(missing):
+        with torch.inference_mode(), work.runtime.autocast():
+            pending.append(work.compute(work.runtime.to_device(batch).images).float().cpu().numpy())
+        done += len(batch.ids)
+        work.on_batch(len(batch.ids))
+        if work.stop.requested or len(pending) == PART_BATCHES or done == len(missing):
+            cache.add([hashes[row] for row in missing[written:done]], np.concatenate(pending))
+            pending, written = [], done
+        if work.stop.requested:
+            raise Terminated
+
+
+@dataclass
+class FeatureLoader:
+    """Batches of cached features in place of pictures; has the same order as the picture loader would have.
+
+    Attributes:
+        features: (V, N, D), one slice a view; epoch e reads view e mod V.
+        labels: (N,) class indices.
+        position: row number in the sample table -> position in `features`.
+        batches: the sampler, which yields lists of (epoch, row).
+    """
+
+    features: Tensor
+    labels: Tensor
+    position: dict[int, int]
+    batches: Any
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for indices in self.batches:
+            view = indices[0][0] % len(self.features)
+            chosen = torch.tensor([self.position[row] for _, row in indices])
+            rows = torch.tensor([row for _, row in indices])
+            yield Batch(self.features[view, chosen], Target(labels=self.labels[chosen]), rows)

@@ -1,0 +1,260 @@
+"""The one training loop: it runs any list of phases and can go on from any of its safe points."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vision_ft.engine.checkpoint import BEST
+from vision_ft.engine.convex import fit_linear
+from vision_ft.engine.features import FeatureLoader
+from vision_ft.engine.inference import predict_scores
+from vision_ft.engine.run import TrainingRun
+from vision_ft.engine.signals import Terminated
+from vision_ft.engine.stage import Stage, clear_gradients, seed_everything
+from vision_ft.errors import TrainingError
+from vision_ft.models.stages import set_trainable
+from vision_ft.tasks.classification import log_prior
+from vision_ft.types import Batch, Phase, Target
+
+
+def fit(run: TrainingRun, phases: Sequence[Phase]) -> None:
+    """Run all phases, or those that an interrupted run still lacks; the model ends with its best weights.
+
+    Raises:
+        TrainingError: the loss is no longer a number; the files of the batch are named.
+        Terminated: the run was asked to end; its state is saved.
+    """
+    for index in range(run.progress.phase, len(phases)):
+        phase = phases[index]
+        if run.progress.stopped:
+            break
+        if not run.is_head_only(phase) and not any(not run.is_head_only(p) for p in phases[:index]):
+            _begin_backbone(run, resumed=run.progress.phase_epoch > 0 or run.progress.step > 0)
+        if phase.solver == "convex":
+            _fit_convex(run)
+        else:
+            _run_phase(run, phase)
+        _end_phase(run, index, phase)
+    if any(not run.is_head_only(phase) for phase in phases):
+        _load_best(run)
+    set_trainable(run.model, (), batchnorm="eval")
+
+
+def _begin_backbone(run: TrainingRun, *, resumed: bool) -> None:
+    """Keep the head-only weights before the backbone is first touched: one end of the later interpolation."""
+    if not resumed:
+        run.keep_start()
+
+
+def _run_phase(run: TrainingRun, phase: Phase) -> None:
+    stage = run.build_stage(phase)
+    loader, val = _sources(run, phase)
+    progress = run.progress
+    while progress.phase_epoch < phase.epochs and not progress.stopped:
+        begin_epoch(run)
+        train_epoch(run, stage, loader)
+        end_epoch(run, stage, val)
+        if run.is_head_only(phase) and progress.stopped:
+            progress.stopped = False  # an exhausted head ends its phase, not the run
+            break
+
+
+def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
+    """Return the training batches of a phase and the loader of val rows: cached features, or pictures."""
+    data = run.data
+    if not run.is_head_only(phase):
+        return data.train(), data.load_eval
+    features = torch.from_numpy(data.features("features of train", data.train_rows, data.views))
+    position = {int(row): index for index, row in enumerate(data.train_rows)}
+    labels = torch.from_numpy(data.labels[data.train_rows].astype(np.int64))
+    return FeatureLoader(features, labels, position, data.batches), feature_rows(run)
+
+
+def feature_rows(run: TrainingRun) -> Any:
+    """Return a loader that gives cached features for row numbers, in place of pictures."""
+
+    def load(rows: np.ndarray) -> Iterable[Batch]:
+        if len(rows):
+            vectors = torch.from_numpy(run.data.features("features of val", rows, 1)[0])
+            labels = torch.from_numpy(run.data.labels[rows].astype(np.int64))
+            yield Batch(vectors, Target(labels=labels), torch.from_numpy(rows))
+
+    return load
+
+
+def begin_epoch(run: TrainingRun) -> None:
+    """Seed and shuffle from (seed, epoch, rank) only, and skip what an interrupted epoch had done."""
+    epoch = run.progress.epoch + 1
+    seed_everything(run.method.seed, epoch, run.runtime.rank)
+    run.data.batches.begin(epoch, skip=run.progress.step)
+    run.restore_random_state()
+
+
+def train_epoch(run: TrainingRun, stage: Stage, loader: Any) -> None:
+    """Train on one epoch of batches, from the first that is not done yet."""
+    progress, accumulate = run.progress, run.settings.accumulate
+    num_batches = len(run.data.batches)
+    stage.train()
+    run.reporter.begin(f"epoch {progress.epoch + 1}: {stage.phase.name}", len(run.data.train_rows))
+    started = time.perf_counter() - progress.seconds
+    for batch in loader:
+        first = progress.step - progress.step % accumulate
+        group_size = min(accumulate, num_batches - first)  # the last group may be shorter
+        is_last = progress.step == first + group_size - 1
+        with run.runtime.no_sync(stage.wrapped, enabled=not is_last):
+            train_batch(run, stage, batch, group_size)
+        progress.step += 1
+        run.reporter.advance(len(batch.ids))
+        if is_last:
+            stage.step()
+            progress.seconds = time.perf_counter() - started
+            stop_if_asked(run, stage)
+    progress.seconds = time.perf_counter() - started
+    run.reporter.end()
+
+
+def train_batch(run: TrainingRun, stage: Stage, batch: Batch, group_size: int) -> None:
+    """Back-propagate one batch and add it to the epoch's sums."""
+    labels = batch.target.labels
+    if run.data.mix is not None and batch.images.ndim == 4:
+        batch = run.data.mix(batch, run.progress.epoch, run.progress.step)
+    batch = run.runtime.to_device(batch)
+    logits = stage.forward(batch.images)
+    loss = stage.loss(logits, batch)
+    check_finite(loss, batch, run)
+    run.runtime.backward(loss / group_size)
+    progress = run.progress
+    progress.loss_sum += float(loss.detach()) * len(batch.ids)
+    progress.seen += len(batch.ids)
+    if labels is not None:
+        progress.correct += int((logits.detach().argmax(dim=1).cpu() == labels).sum())
+
+
+def check_finite(loss: Tensor, batch: Batch, run: TrainingRun) -> None:
+    """Stop before a step that would ruin every weight.
+
+    Raises:
+        TrainingError: the loss is infinite or not a number.
+    """
+    if math.isfinite(float(loss.detach())):
+        return
+    names = ", ".join(run.data.describe(int(row)) for row in batch.ids[:8])
+    more = f" and {len(batch.ids) - 8} more" if len(batch.ids) > 8 else ""
+    raise TrainingError(
+        f"epoch {run.progress.epoch + 1}, batch {run.progress.step + 1}: the loss is {float(loss.detach())}; no step "
+        f"was taken. The batch holds {names}{more}. Lower optim.lr, set optim.clip, or look at these pictures; the "
+        "last finished epoch is kept and --resume goes on from it."
+    )
+
+
+def stop_if_asked(run: TrainingRun, stage: Stage) -> None:
+    """Save and leave when the process was asked to end."""
+    if any(run.runtime.gather(run.stop.requested)):
+        run.save(stage)
+        raise Terminated
+
+
+def end_epoch(run: TrainingRun, stage: Stage, load_val: Any) -> None:
+    """Validate, write the epoch's record, keep the best weights, save."""
+    progress = run.progress
+    val = validate(run, stage, load_val)
+    sums = run.runtime.gather((progress.loss_sum, progress.correct, progress.seen))
+    loss_sum, correct, seen = (sum(values) for values in zip(*sums, strict=True))
+    record = {
+        "epoch": progress.epoch + 1,
+        "phase": stage.phase.name,
+        "train_loss": loss_sum / max(seen, 1),
+        "train_accuracy": correct / max(seen, 1) if run.data.mix is None else None,
+        "val_loss": val["loss"],
+        "val_accuracy": val["accuracy"],
+        "val_macro_f1": val["macro_f1"],
+        "lr": stage.learning_rates(),
+        "seconds": round(progress.seconds, 3),
+        "images_per_s": round(seen / max(progress.seconds, 1e-9), 1),
+    }
+    progress.history.append({key: _json_number(value) for key, value in record.items()})
+    progress.epoch += 1
+    progress.phase_epoch += 1
+    progress.step = progress.correct = progress.seen = 0
+    progress.loss_sum = progress.seconds = 0.0
+    _compare(run, stage, val)
+    run.reporter.epoch(progress.history[-1])
+    run.save(stage)
+    if any(run.runtime.gather(run.stop.requested)):
+        raise Terminated
+
+
+def validate(run: TrainingRun, stage: Stage, load_val: Any) -> dict[str, float]:
+    """Score the val pictures, each exactly once, over all processes."""
+    rows = run.data.val_rows
+    scores = predict_scores(stage.evaluated(), load_val, rows, decode=run.task.decode, runtime=run.runtime)
+    return run.task.score(scores, run.data.labels[rows])
+
+
+def _compare(run: TrainingRun, stage: Stage, val: dict[str, float]) -> None:
+    """Keep the epoch when it beats the best so far; without val pictures the newest is the best."""
+    progress, metric = run.progress, val[run.settings.metric]
+    better = progress.best is None or (metric, -val["loss"]) > (progress.best, -progress.best_loss)
+    if better or math.isnan(metric):
+        progress.best, progress.best_loss, progress.best_epoch = metric, val["loss"], progress.epoch
+        progress.since_best = 0
+        run.keep_best(stage.evaluated().state_dict())
+        return
+    progress.since_best += 1
+    patience = run.settings.patience
+    if patience is not None and progress.since_best >= patience:
+        progress.stopped = True
+        run.reporter.say(f"early stop: no better {run.settings.metric} on val for {patience} epochs")
+
+
+def _end_phase(run: TrainingRun, index: int, phase: Phase) -> None:
+    """Leave the phase with nothing of its wrapper, optimizer or gradients."""
+    clear_gradients(run.model)
+    if run.is_head_only(phase) and phase.solver == "gradient":
+        weights = run.kept_weights(BEST)
+        if weights is not None:
+            run.model.head.load_state_dict(weights)
+        run.progress.forget_best()
+    run.progress.phase, run.progress.phase_epoch = index + 1, 0
+    run.save()
+
+
+def _load_best(run: TrainingRun) -> None:
+    weights = run.kept_weights(BEST)
+    if weights is not None and run.progress.best_epoch:
+        run.model.load_state_dict(weights)
+
+
+def _fit_convex(run: TrainingRun) -> None:
+    """Fit the linear head by L-BFGS on the cached features of all views."""
+    data, head = run.data, run.model.head
+    set_trainable(run.model, (run.head_group,), batchnorm="eval")
+    train = data.features("features of train", data.train_rows, data.views)
+    labels = np.tile(data.labels[data.train_rows], len(train))
+    val = data.features("features of val", data.val_rows, 1)[0] if len(data.val_rows) else None
+    if not isinstance(head, nn.Linear):
+        raise TrainingError(f"the convex solver fits linear heads; this one is {type(head).__name__}")
+    counts = np.bincount(data.labels[data.train_rows], minlength=head.out_features)
+    fitted = fit_linear(
+        (train.reshape(-1, train.shape[-1]), labels),
+        None if val is None else (val, data.labels[data.val_rows]),
+        num_classes=head.out_features,
+        balanced=run.method.imbalance in ("weights", "sampler"),
+        log_prior=log_prior(counts) if run.method.imbalance == "logit-adjust" else None,
+    )
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(fitted.weight))
+        head.bias.copy_(torch.from_numpy(fitted.bias))
+    run.reporter.say(f"head fitted by L-BFGS: C = {fitted.strength:.3g}, val log loss {fitted.val_loss:.4f}")
+
+
+def _json_number(value: Any) -> Any:
+    """Map a float that JSON cannot hold to None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

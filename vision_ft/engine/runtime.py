@@ -1,0 +1,135 @@
+"""Devices, precision and processes; the only importer of the distributed library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vision_ft.errors import RecipeError
+from vision_ft.types import Batch, Target
+
+T = TypeVar("T")
+
+
+class Runtime:
+    """Where a run computes.
+
+    Args:
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        devices: number of processes, one a device; more than one trains with DDP.
+        precision: "auto" (bf16 where the GPU has it, else float32), "32-true", "bf16-mixed" or "16-mixed".
+
+    Raises:
+        RecipeError: the device is not there, or a name is unknown.
+    """
+
+    def __init__(self, *, device: str = "auto", devices: int = 1, precision: str = "auto") -> None:
+        accelerator, which = _resolve_device(device, devices)
+        if precision == "auto":
+            has_bf16 = accelerator == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            precision = "bf16-mixed" if has_bf16 else "32-true"
+        self.precision = precision
+        try:
+            self.fabric = Fabric(
+                accelerator=accelerator,
+                devices=which,
+                strategy="ddp" if devices > 1 else "auto",
+                precision=precision,  # type: ignore[arg-type]
+            )
+        except ValueError as err:
+            raise RecipeError(f'run.precision: got "{precision}"; {err}') from err
+        self.fabric.launch()
+
+    @property
+    def rank(self) -> int:
+        """Number of this process, 0 for the one that writes."""
+        return self.fabric.global_rank
+
+    @property
+    def world_size(self) -> int:
+        """Number of processes."""
+        return self.fabric.world_size
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes the run folder."""
+        return self.rank == 0
+
+    @property
+    def device(self) -> torch.device:
+        """The device of this process."""
+        return self.fabric.device
+
+    def wrap(self, module: nn.Module, optimizer: Optimizer) -> tuple[Any, Any]:
+        """Wrap a module and its optimizer anew, once a phase.
+
+        DDP fixes its gradient buckets when it wraps: a group unfrozen inside an old wrapper is never averaged.
+        """
+        return self.fabric.setup(module, optimizer)
+
+    def backward(self, loss: Tensor) -> None:
+        """Back-propagate, scaled as the precision needs."""
+        self.fabric.backward(loss)
+
+    def no_sync(self, module: Any, *, enabled: bool) -> AbstractContextManager[None]:
+        """Skip averaging gradients over processes inside an accumulation group."""
+        return self.fabric.no_backward_sync(module, enabled=enabled)
+
+    def clip(self, module: Any, optimizer: Any, max_norm: float) -> None:
+        """Scale the gradients down to a global norm of at most `max_norm`."""
+        self.fabric.clip_gradients(module, optimizer, max_norm=max_norm, error_if_nonfinite=False)
+
+    def to_device(self, batch: Batch) -> Batch:
+        """Move a batch to this process's device."""
+        labels = batch.target.labels
+        target: Target = replace(batch.target, labels=None if labels is None else labels.to(self.device))
+        return replace(batch, images=batch.images.to(self.device, non_blocking=True), target=target)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Compute in the run's precision, for modules that are not wrapped."""
+        return self.fabric.autocast()
+
+    def gather(self, value: T) -> list[T]:
+        """Return the value of every process, in the order of their ranks."""
+        if self.world_size == 1:
+            return [value]
+        values: list[Any] = [None] * self.world_size
+        dist.all_gather_object(values, value)
+        return values
+
+    def barrier(self) -> None:
+        """Wait for all processes."""
+        self.fabric.barrier()
+
+    @contextmanager
+    def main_first(self) -> Iterator[None]:
+        """Let rank 0 run the block before the others, so that they find its files."""
+        if not self.is_main:
+            self.barrier()
+        yield
+        if self.is_main:
+            self.barrier()
+
+
+def _resolve_device(device: str, devices: int) -> tuple[str, int | list[int]]:
+    """Return Fabric's accelerator and devices for a device name."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and not index.isdigit()):
+        raise RecipeError(f'run.device: got "{device}"; allowed: auto, cpu, cuda, cuda:N, mps.')
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise RecipeError('run.device: got "cuda", but torch sees no CUDA device here. Use --device cpu or auto.')
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise RecipeError('run.device: got "mps", but torch sees none here. Use --device cpu or auto.')
+    if index and devices > 1:
+        raise RecipeError(f"run.device: {device} names one device, but run.devices is {devices}. Drop one of the two.")
+    return kind, [int(index)] if index else devices
