@@ -8,6 +8,7 @@ from typing import Any
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it calls home at import otherwise
 
 import albumentations as A
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -41,7 +42,8 @@ class RandomResizedCrop(A.RandomResizedCrop):
     def __init__(
         self, size: tuple[int, int], *, scale: tuple[float, float], ratio: tuple[float, float], filter_name: str
     ) -> None:
-        super().__init__(size=size, scale=scale, ratio=ratio)
+        # INTER_NEAREST takes corners where Pillow takes centres, which would shift masks by half a pixel.
+        super().__init__(size=size, scale=scale, ratio=ratio, mask_interpolation=cv2.INTER_NEAREST_EXACT)
         self.filter_name = filter_name
 
     def apply(self, img: np.ndarray, crop_coords: tuple[int, int, int, int], **_params: Any) -> np.ndarray:

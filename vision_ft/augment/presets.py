@@ -16,7 +16,9 @@ from vision_ft.errors import RecipeError, did_you_mean
 
 Transforms = Sequence[Any]
 # Corners that a rotation uncovers mirror the picture: a black wedge would be a cue that evaluation never shows.
-BORDER = cv2.BORDER_REFLECT_101
+MIRROR: dict[str, Any] = {"border_mode": cv2.BORDER_REFLECT_101}
+# With boxes they are grey: a mirrored object would have no box of its own.
+GREY: dict[str, Any] = {"border_mode": cv2.BORDER_CONSTANT, "fill": 114}
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,15 @@ class Preset:
     Attributes:
         purpose: one line for the help and the report.
         crop: the random crop; None for the geometry of evaluation.
-        geometry: builds what moves pixels after the crop; runs on any number of channels.
+        geometry: builds what moves pixels after the crop, given how uncovered corners are filled; runs on any number of
+            channels.
         tone: builds light, blur and noise; runs on 1 or 3 channels.
         colour: builds what needs red, green and blue, such as hue and weather; runs on 3 channels.
     """
 
     purpose: str
     crop: Crop | None
-    geometry: Callable[[], Transforms] = tuple
+    geometry: Callable[[dict[str, Any]], Transforms] = lambda _border: ()
     tone: Callable[[], Transforms] = tuple
     colour: Callable[[], Transforms] = tuple
 
@@ -58,7 +61,7 @@ def _jitter(light: float, *, saturation: float = 0.0, hue: float = 0.0, p: float
     )
 
 
-def _flip() -> Transforms:
+def _flip(_border: dict[str, Any]) -> Transforms:
     return [A.HorizontalFlip(p=0.5)]
 
 
@@ -70,8 +73,8 @@ def _light_colour() -> Transforms:
     return [_jitter(0.0, saturation=0.15, p=0.3)]
 
 
-def _medium_geometry() -> Transforms:
-    return [*_flip(), A.Affine(rotate=(-15, 15), border_mode=BORDER, p=0.3)]
+def _medium_geometry(border: dict[str, Any]) -> Transforms:
+    return [*_flip(border), A.Affine(rotate=(-15, 15), **border, p=0.3)]
 
 
 def _medium_tone() -> Transforms:
@@ -86,11 +89,11 @@ def _medium_colour() -> Transforms:
     return [_jitter(0.0, saturation=0.3, hue=0.02, p=0.4)]
 
 
-def _heavy_geometry() -> Transforms:
+def _heavy_geometry(border: dict[str, Any]) -> Transforms:
     return [
-        *_flip(),
-        A.Affine(rotate=(-30, 30), shear=(-8, 8), scale=(0.9, 1.1), border_mode=BORDER, p=0.5),
-        A.Perspective(scale=(0.02, 0.08), border_mode=BORDER, p=0.2),
+        *_flip(border),
+        A.Affine(rotate=(-30, 30), shear=(-8, 8), scale=(0.9, 1.1), **border, p=0.5),
+        A.Perspective(scale=(0.02, 0.08), **border, p=0.2),
     ]
 
 
@@ -109,19 +112,19 @@ def _heavy_colour() -> Transforms:
     return [_jitter(0.0, saturation=0.4, hue=0.05, p=0.6), A.ToGray(p=0.1)]
 
 
-def _fine_geometry() -> Transforms:
-    return [*_flip(), A.Affine(rotate=(-10, 10), border_mode=BORDER, p=0.3)]
+def _fine_geometry(border: dict[str, Any]) -> Transforms:
+    return [*_flip(border), A.Affine(rotate=(-10, 10), **border, p=0.3)]
 
 
 def _fine_tone() -> Transforms:
     return [_jitter(0.1, p=0.5)]
 
 
-def _camera_geometry() -> Transforms:
+def _camera_geometry(border: dict[str, Any]) -> Transforms:
     return [
-        *_flip(),
-        A.Perspective(scale=(0.02, 0.06), border_mode=BORDER, p=0.3),
-        A.Affine(rotate=(-5, 5), border_mode=BORDER, p=0.2),
+        *_flip(border),
+        A.Perspective(scale=(0.02, 0.06), **border, p=0.3),
+        A.Affine(rotate=(-5, 5), **border, p=0.2),
     ]
 
 
@@ -200,7 +203,12 @@ class Augment:
         interpolation: Pillow filter, the one of the backbone's preprocessing.
         crop_pct: share of the resized picture that "none" keeps.
         crop_mode: timm's crop mode for "none".
+
+    Attributes:
+        geometry_only: leave out everything that changes pixel values, as for pictures of n channels.
     """
+
+    geometry_only = False
 
     def __init__(
         self, preset: str, *, size: tuple[int, int], interpolation: str, crop_pct: float, crop_mode: str
@@ -220,15 +228,15 @@ class Augment:
         self, image: np.ndarray, seed: int, *, mask: np.ndarray | None = None, boxes: np.ndarray | None = None
     ) -> Augmented:
         """Augment a picture together with its mask (H, W) and boxes (N, 4) x1 y1 x2 y2 in pixels."""
-        given = np.zeros((0, 4), np.float32) if boxes is None else np.asarray(boxes, np.float32)
-        pipeline = self._seeded(image.shape[2], seed, boxes=True)
         targets: dict[str, Any] = {} if mask is None else {"mask": mask}
-        result = pipeline(image=image, bboxes=given, box_numbers=np.arange(len(given)), **targets)
+        if boxes is not None:
+            targets |= {"bboxes": np.asarray(boxes, np.float32), "box_numbers": np.arange(len(boxes))}
+        result = self._seeded(image.shape[2], seed, boxes=boxes is not None)(image=image, **targets)
         return Augmented(
             image=self._finish(result["image"], image.shape[2]),
             mask=result.get("mask"),
-            boxes=np.asarray(result["bboxes"], np.float32).reshape(-1, 4),
-            kept=np.asarray(result["box_numbers"], np.int64),
+            boxes=np.asarray(result.get("bboxes", ()), np.float32).reshape(-1, 4),
+            kept=np.asarray(result.get("box_numbers", ()), np.int64),
         )
 
     def _seeded(self, channels: int, seed: int, *, boxes: bool) -> Any:
@@ -251,10 +259,10 @@ class Augment:
             first = RandomResizedCrop(
                 self.size, scale=preset.crop.scale, ratio=preset.crop.ratio, filter_name=self.interpolation
             )
-        steps = [first, *preset.geometry()]
-        if channels == 3:
+        steps = [first, *preset.geometry(GREY if boxes else MIRROR)]
+        if channels == 3 and not self.geometry_only:
             steps += preset.colour()
-        if channels in (1, 3):
+        if channels in (1, 3) and not self.geometry_only:
             steps += preset.tone()
         # A box less than a tenth visible no longer shows its object.
         params = A.BboxParams(format="pascal_voc", label_fields=["box_numbers"], clip=True, min_visibility=0.1)

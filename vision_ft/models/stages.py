@@ -143,7 +143,7 @@ def _stages_by_child(parameters: Sequence[str]) -> list[list[str]]:
     for name in parameters:
         first, second, *_ = [*name.split("."), ""]
         key = f"{first}.{second}" if second.isdigit() else first
-        if stages and first.startswith(("norm", "bn")):
-            key = next(reversed(stages))  # a final norm belongs to the last stage
+        if stages and first.startswith(("norm", "bn", "head")):
+            key = next(reversed(stages))  # a final norm, in the head or before it, belongs to the last stage
         stages.setdefault(key, []).append(name)
     return list(stages.values())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -99,21 +102,39 @@ def _listed(what: str, names: Iterable[str], limit: int = 12) -> str:
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        tensors = load_file(path)
+        _refuse_duplicate_names(path)
+        return tensors
     except (SafetensorError, OSError, ValueError, OverflowError) as err:
         raise ModelError(
             f"{path}: not a whole safetensors file, cut or damaged ({_first_line(err)}). Copy or download it again."
         ) from err
 
 
+def _refuse_duplicate_names(path: Path) -> None:
+    """The library keeps the last of two tensors of one name; nothing tells which one was meant."""
+    with path.open("rb") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} occurs twice")
+        return dict(pairs)
+
+    json.loads(header, object_pairs_hook=unique)
+
+
 def _read_torch(path: Path) -> dict[str, Tensor]:
     _refuse_bomb(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a pickle of another protocol is refused below, once, in our words
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as err:
         raise ModelError(
             f"{path}: refused: this pickle holds more than weights and could run code when opened"
-            f" ({_wanted_globals(path) or _first_line(err)}). Where you trust it, save its state dict with"
+            f" ({_wanted_globals(path, err)}). Where you trust it, save its state dict with"
             " safetensors.torch.save_file(...) and give that file."
         ) from err
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as err:
@@ -157,12 +178,13 @@ def _checked_state_dict(content: Any, path: Path) -> dict[str, Tensor]:
     return clean_state_dict(dict(content))
 
 
-def _wanted_globals(path: Path) -> str:
+def _wanted_globals(path: Path, err: pickle.UnpicklingError) -> str:
     try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # noqa: BLE001 - only a nicer message; the file is refused in any case
-        return ""
-    return f"it imports {', '.join(sorted(names))}" if names else ""
+        names = set(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    except Exception:  # noqa: BLE001 - only archives can be asked; the file is refused in any case
+        # torch's own advice, to load it with weights_only=False, is not passed on.
+        names = set(re.findall(r"GLOBAL ([\w.]+)", str(err)))
+    return f"it imports {', '.join(sorted(names))}" if names else "it is not a plain state dict"
 
 
 def _first_line(err: BaseException) -> str:
