@@ -81,3 +81,10 @@ def test_a_network_that_timm_never_published_weights_for_is_said_so():
         ModelError, match="adv_inception_v3: timm has no pretrained weights of this name. Give your own"
     ):
         create_backbone("adv_inception_v3", pretrained=True)
+
+
+def test_offline_mode_is_respected(monkeypatch):
+    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_args, **_options: None)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match=r"could not be fetched \(OfflineModeIsEnabled: Cannot reach https://hugg"):
+        create_backbone("resnet18", pretrained=True)
