@@ -109,23 +109,21 @@ def _check_equal_content(table: SampleTable, *, skip_evaluation: bool) -> Iterat
     splits = table.splits
     rank: dict[object, int] = {"train": 0, "val": 1, "test": 2}
     for rows in _equal_rows(table, "hash"):
-        labels = {table.label(row) for row in rows}
         rows.sort(key=lambda row: -rank.get(splits[row], -1))  # the most precious copy first: test, val, train
-        kept = rows[0]
-        for row in rows if len(labels) > 1 else rows[1:]:
-            other = kept if row != kept else next(one for one in rows if table.label(one) != table.label(row))
+        first_of = {table.label(row): row for row in reversed(rows)}
+        for row in rows if len(first_of) > 1 else rows[1:]:
+            unlike = next((one for label, one in first_of.items() if label != table.label(row)), None)
+            other = rows[0] if unlike is None else unlike
             yield _describe_equal(table, row, other, skip_evaluation=skip_evaluation)
 
 
 def _describe_equal(table: SampleTable, row: int, other: int, *, skip_evaluation: bool) -> Finding:
     """Return the finding about `row`, whose content equals that of `other`."""
     path, twin = table.relative_path(row), table.relative_path(other)
-    one, two = table.label(row), table.label(other)
-    if one != two:
-        names = [repr(table.classes.names[label]) if label >= 0 else "no label" for label in (one, two)]
-        return Finding(
-            "error", "label-conflict", path, f"labelled {names[0]}, but {twin} is the same under {names[1]}."
-        )
+    if table.label(row) != table.label(other):
+        names = _class_of(table, row), _class_of(table, other)
+        detail = f"labelled {names[0]}, but {twin} has the same content, labelled {names[1]}."
+        return Finding("error", "label-conflict", path, detail)
     here, there = table.splits[row], table.splits[other]
     if here != there and not (skip_evaluation and {here, there} == {"val", "test"}):
         return Finding("error", "leak", path, f"in {here}, but {twin} in {there} has the same content.")
@@ -133,19 +131,36 @@ def _describe_equal(table: SampleTable, row: int, other: int, *, skip_evaluation
 
 
 def _check_near_duplicates(table: SampleTable) -> Iterator[Finding]:
-    """Find near-duplicates across splits (a warning) and within one (listed)."""
-    splits, hashes = table.splits, table.arrow.column("hash")
+    """Find near-duplicates under two labels or across splits (warnings), and others (listed)."""
+    splits, labels, hashes = table.splits, table.labels, table.arrow.column("hash")
     for rows in _equal_rows(table, "cluster"):
-        content = {row: hashes[row].as_py() for row in rows}
-        for row in rows[1:]:
-            across = next((one for one in rows if splits[one] != splits[row] and content[one] != content[row]), None)
+        # up to two rows of each label and split, unlike in content: enough to name a counterpart in a heap of any size
+        seen: dict[tuple[int, object], dict[str, int]] = defaultdict(dict)
+        for row in rows:
+            content, peers = hashes[row].as_py(), seen[int(labels[row]), splits[row]]
+            # equal bytes have been told already
+            others = [one for some in seen.values() for hash_, one in some.items() if hash_ != content]
+            if len(peers) < 2:
+                peers.setdefault(content, row)
             path = table.relative_path(row)
+            mislabelled = next((one for one in others if labels[one] != labels[row]), None)
+            across = next((one for one in others if splits[one] != splits[row]), None)
+            if mislabelled is not None:
+                twin, names = table.relative_path(mislabelled), (_class_of(table, row), _class_of(table, mislabelled))
+                detail = f"labelled {names[0]}, but nearly the same as {twin}, labelled {names[1]}."
+                yield Finding("warning", "near-label-conflict", path, detail)
             if across is not None:
                 detail = f"in {splits[row]}, nearly the same as {table.relative_path(across)} in {splits[across]}."
                 yield Finding("warning", "near-duplicate", path, detail)
-            elif content[row] != content[rows[0]]:
-                detail = f"nearly the same as {table.relative_path(rows[0])}, in the same split."
+            elif others and mislabelled is None:
+                detail = f"nearly the same as {table.relative_path(others[0])}, in the same split."
                 yield Finding("info", "near-duplicate", path, detail)
+
+
+def _class_of(table: SampleTable, row: int) -> str:
+    """Return the quoted class name of a row."""
+    label = table.label(row)
+    return repr(table.classes.names[label]) if label >= 0 else "as nothing"
 
 
 def _check_groups(table: SampleTable) -> Iterator[Finding]:

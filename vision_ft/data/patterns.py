@@ -17,7 +17,7 @@ class GroupPattern:
 
     `{name}` takes the shortest text without a `/`, `*` any text without a `/`, `**` any folders, `?` one character.
     The pattern is held against the end of the path, whole folder names only, so leading folders such as train/ need
-    not be written.
+    not be written; a pattern with `**` is held against the whole path.
 
     Attributes:
         text: the pattern as it was given.
@@ -68,7 +68,8 @@ def compile_pattern(text: str, *, group_by: Sequence[str] | None = None) -> Grou
         if name not in fields:
             hint = did_you_mean(name, fields)
             raise RecipeError(f"group_by names {name!r}, but group pattern {text!r} has the fields {fields}.{hint}")
-    return GroupPattern(text, re.compile(rf"(?:.*/)?{regex}", re.DOTALL), chosen)
+    leading = "" if "**" in text else "(?:.*/)?"
+    return GroupPattern(text, re.compile(leading + regex, re.DOTALL), chosen)
 
 
 def _translate(token: re.Match[str], text: str, fields: list[str]) -> str:

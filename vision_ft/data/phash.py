@@ -14,17 +14,18 @@ from scipy.sparse.csgraph import connected_components
 HASH_SIDE = 32  # side of the grey picture that is hashed
 THUMB_SIDE = 16  # side of the grey thumbnail that a candidate pair is verified on
 
-# Looked at on real pictures, all pairs within 4 bits, bits of this hash differ in even numbers:
-# - birds_cub20 (1191): none; the nearest two are 6 bits apart (two birds before a grey sky, correlation 0.94).
-# - office_cameras (1410): 79 pairs. All 64 with a correlation >= 0.97 are the same shot again or the same product
-#   (the last: 0.970 one monitor in two renderings, 0.975 two frames of one bicycle model); the next ones, 0.92-0.96,
-#   are different bicycles and projectors on white.
-# - parking_patches (1526): 794 pairs, all of one slot minutes apart with the same car or the same empty ground; 684
-#   reach 0.97. magtile (692): 310 pairs, all of one tile under another exposure; 281 reach 0.97.
+# Looked at on real pictures: all pairs within 4 bits (the median splits the bits evenly, so distances are even).
+# - birds_cub20 (1191): none; the nearest two are 6 bits apart (two birds before a grey sky, correlation 0.95).
+# - office_cameras (1410): 76 pairs. All 64 with a correlation >= 0.97 are the same shot again or the same product (the
+#   last ones: 0.972 a monitor in two renderings, 0.977 two frames of one bicycle model); the others, 0.91-0.96, are
+#   different bicycles and projectors on white.
+# - parking_patches (1526): 827 pairs, all of one slot minutes apart with the same car or the same empty ground; 700
+#   reach 0.97, in clusters of at most 6. magtile (692): 334 pairs, those seen were one tile under two exposures; 308
+#   reach 0.97, in clusters of at most 12.
 MAX_BITS = 4
 MIN_CORRELATION = 0.97
 # Grey levels of standard deviation of a thumbnail. Below, a picture is plain (sky, darkness), its hash and correlation
-# are noise, and only equal bytes make it a duplicate. The flattest picture in a pair above has 7.2.
+# are noise, and only equal bytes make it a duplicate. The flattest picture in a pair above has 7.0.
 MIN_CONTRAST = 3.0
 NUM_PARTS = 6  # of the hash: when 4 bits differ, at least 2 of 6 parts are equal, so 15 keys of two parts find all
 MAX_NEIGHBOURS = 64  # compared with each picture under one key; in larger heaps of like pictures, chains connect them

@@ -106,14 +106,14 @@ class SampleTable:
         """Class index of each row, -1 when unlabelled; a view into the table."""
         return cast("npt.NDArray[np.int32]", self._numpy("label"))
 
-    @property
+    @cached_property
     def splits(self) -> npt.NDArray[np.object_]:
-        """Split name of each row, or None."""
+        """Split name of each row, or None; not to be written to."""
         return cast("npt.NDArray[np.object_]", self._numpy("split"))
 
-    @property
+    @cached_property
     def groups(self) -> npt.NDArray[np.object_] | None:
-        """Group name of each row (or None in it), or None when no picture has a group."""
+        """Group name of each row (or None in it), or None when no picture has a group; not to be written to."""
         if self.arrow.column("group").null_count == len(self):
             return None
         return cast("npt.NDArray[np.object_]", self._numpy("group"))
@@ -208,7 +208,10 @@ class SampleTable:
 
     def _numpy(self, name: str) -> npt.NDArray[Any]:
         """Return a column as numpy; numbers without nulls are not copied."""
-        return cast("npt.NDArray[Any]", self.arrow.column(name).to_numpy())
+        values = self.arrow.column(name).to_numpy()
+        if values.dtype == object:  # cached and handed out; torch, which warns of read-only arrays, takes numbers only
+            values.setflags(write=False)
+        return cast("npt.NDArray[Any]", values)
 
     def _replace(self, arrow: pa.Table) -> SampleTable:
         """Return a table with other columns and the same root, classes, task and remarks."""
