@@ -18,8 +18,7 @@ NAMES = {
     "mobilenetv2_100": "mobilenetv2_100.coral_tf2_ptq_in1k",
     "deit_tiny_patch16_224": "deit_tiny_patch16_224.pipevit_in1k",
 }
-# ImageNet-1k knows these species of birds_cub20 by name; its first birds are classes 7 to 23, water birds 80 to 100 and
-# 127 to 146.
+# The birds of ImageNet-1k: classes 7 (cock) to 24 (great grey owl), 80 to 100, and the water birds 127 to 146.
 IMAGENET_BIRDS = {*range(7, 25), *range(80, 101), *range(127, 147)}
 
 
