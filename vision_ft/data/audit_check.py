@@ -90,7 +90,7 @@ def _check_balance(table: SampleTable, names: np.ndarray) -> Iterator[Finding]:
     if counts[large] >= IMBALANCE * counts[small]:
         detail = (
             f"{names[large]!r} has {counts[large]} training pictures, {names[small]!r} has {counts[small]}: "
-            f"{counts[large] / counts[small]:.0f} times. Read macro-F1, not accuracy; see data.imbalance."
+            f"{counts[large] / counts[small]:.0f} times. Read macro-F1, not accuracy; see optim.imbalance."
         )
         yield Finding("warning", "imbalance", "", detail)
 
