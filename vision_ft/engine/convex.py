@@ -12,7 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 STRENGTHS = tuple(float(value) for value in 10.0 ** np.arange(-4, 2.5, 0.5))  # inverse L2 strengths C
+PATIENCE = 3  # strengths without a better held-out loss before the sweep ends
 MAX_ITERATIONS = 500  # standardised features converge in tens of iterations; this only bounds the odd case
+
+Held = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # features and labels to fit on, then those to judge on
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,12 @@ def fit_linear(
         held_out = [(standard, labels, (val[0] - mean) / scale, val[1])]
     else:
         held_out = _folds(standard, labels)
-    losses = [float(np.mean([_held_out_losses(parts, c, balanced) for parts in held_out])) for c in strengths]
-    best = int(np.nanargmin(losses)) if np.isfinite(losses).any() else len(strengths) // 2
-    model = _fit(standard, labels, strengths[best], balanced)
+    losses = _sweep(held_out, strengths, balanced)
+    best = int(np.nanargmin(losses))
+    model = _regression(strengths[best], balanced)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(standard, labels)
     weight, bias = _per_class(model, num_classes)
     weight = weight / scale
     bias = bias - weight @ mean
@@ -71,19 +77,35 @@ def fit_linear(
     return LinearFit(weight.astype(np.float32), bias.astype(np.float32), strengths[best], losses[best])
 
 
-def _fit(features: np.ndarray, labels: np.ndarray, strength: float, balanced: bool) -> LogisticRegression:
-    model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, class_weight="balanced" if balanced else None)
+def _regression(strength: float, balanced: bool) -> LogisticRegression:
+    weights = "balanced" if balanced else None
+    return LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, class_weight=weights, warm_start=True)
+
+
+def _sweep(held_out: Sequence[Held], strengths: Sequence[float], balanced: bool) -> list[float]:
+    """Return the held-out log loss of each strength, from the strongest on, until it has risen several times.
+
+    The loss falls, then rises as the regularisation weakens, and each fit starts from the one before: the slow fits of
+    weak regularisation are only made where they can win.
+    """
+    models = [_regression(strengths[0], balanced) for _ in held_out]
+    losses: list[float] = []
+    for strength in strengths:
+        folds = [
+            _held_out_loss(model.set_params(C=strength), held) for model, held in zip(models, held_out, strict=True)
+        ]
+        losses.append(float(np.mean(folds)))
+        if len(losses) - 1 - int(np.argmin(losses)) >= PATIENCE:
+            break
+    return losses
+
+
+def _held_out_loss(model: LogisticRegression, held: Held) -> float:
+    """Return the mean log loss on held-out rows; classes that the model never saw count with a probability of 1e-7."""
+    features, labels, held_features, held_labels = held
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest strengths may not converge; val judges them
-        return model.fit(features, labels)
-
-
-def _held_out_losses(
-    parts: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], strength: float, balanced: bool
-) -> float:
-    """Return the mean log loss on held-out rows; classes that the model never saw count with a probability of 1e-7."""
-    features, labels, held_features, held_labels = parts
-    model = _fit(features, labels, strength, balanced)
+        model.fit(features, labels)
     column = {int(label): index for index, label in enumerate(model.classes_)}
     probabilities = model.predict_proba(held_features)
     picked = [
@@ -92,7 +114,7 @@ def _held_out_losses(
     return float(-np.log(np.maximum(picked, 1e-7)).mean())
 
 
-def _folds(features: np.ndarray, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def _folds(features: np.ndarray, labels: np.ndarray) -> list[Held]:
     smallest = int(np.unique(labels, return_counts=True)[1].min())
     if smallest < 2:
         return [(features, labels, features, labels)]  # nothing can be held out; the strongest tie wins

@@ -1,0 +1,62 @@
+"""From the recipe's data section to an audited, split sample table."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from vision_ft.build.names import look_up
+from vision_ft.config.schema import DataConfig
+from vision_ft.data.audit import apply_policy, check, scan
+from vision_ft.data.formats import FORMATS, detect
+from vision_ft.data.split import assign
+from vision_ft.data.table import SampleTable
+from vision_ft.errors import DataError, RecipeError
+from vision_ft.types import Finding
+
+
+def read_table(config: DataConfig) -> SampleTable:
+    """Read the data set as its format's reader understands it.
+
+    Raises:
+        DataError: nothing is there, or the reader cannot make sense of it.
+        RecipeError: the format is unknown, or an option is set that it does not take.
+    """
+    root = Path(config.path)
+    if not root.exists():
+        raise DataError(f"{root}: no such folder or file. Give a folder of class folders or a CSV (path,label).")
+    name = detect(root) if config.format == "auto" else config.format
+    read = look_up(FORMATS, name, key="data.format")
+    wanted: dict[str, Any] = {
+        "label_column": config.label_column,
+        "path_column": config.path_column,
+        "split_column": config.split_column,
+        "group_column": config.group_column,
+        "group_pattern": config.group_pattern,
+        "group_by": config.group_by,
+    }
+    taken = inspect.signature(read).parameters
+    defaults = {name: field.default for name, field in DataConfig.model_fields.items()}
+    for option, value in wanted.items():
+        if option not in taken and value != defaults[option]:
+            raise RecipeError(f"data.{option} is set, but the format {name} does not take it. Remove it.")
+    return read(root, **{option: value for option, value in wanted.items() if option in taken})
+
+
+def prepare_table(
+    config: DataConfig, *, seed: int, threads: int, quick: bool = True
+) -> tuple[SampleTable, list[Finding]]:
+    """Read, audit and split the data; the result is what `data.parquet` and `findings.csv` hold.
+
+    Raises:
+        DataError: pictures are broken and `on_bad` is "fail", splits leak, or fewer than two classes are left.
+    """
+    table = read_table(config)
+    remarks = list(table.remarks)
+    table, seen = scan(table, quick=quick, workers=threads)
+    table = apply_policy(table, seen, config.on_bad)
+    table = assign(table, val=config.val, test=config.test, seed=seed)
+    found = check(table)
+    table = apply_policy(table, found, config.on_bad)
+    return table, [*remarks, *seen, *found]

@@ -1,0 +1,102 @@
+"""Cached features of a backbone that is still as it was pretrained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vision_ft.data.dataset import EvalPictures, TrainPictures
+from vision_ft.data.loaders import build_eval_loader
+from vision_ft.engine.features import FeatureCache, FeatureWork, cached_features
+from vision_ft.engine.run import Services
+from vision_ft.models.assemble import Classifier
+from vision_ft.types import Batch
+
+BATCH_SIZE = 32  # fixed, so that the vectors of a picture do not depend on the run's batch size
+
+
+class FeatureSource:
+    """Gives the pooled features of rows, from memory, from disk, or by a forward pass.
+
+    Args:
+        model: its backbone must not have been trained yet.
+        services: processes, the request to end, and who listens.
+        root: folder of the cache.
+        workers: processes that load pictures.
+        plain: pictures as validation sees them: view 0.
+        augmented: pictures as training sees them: views 1, 2, ...
+        view_key: what decides the augmented views: preset and seed.
+    """
+
+    def __init__(
+        self,
+        model: Classifier,
+        *,
+        services: Services,
+        root: Path,
+        workers: int,
+        plain: EvalPictures,
+        augmented: TrainPictures,
+        view_key: dict[str, Any],
+    ) -> None:
+        self.model, self.root, self.workers = model, root, workers
+        self.runtime, self.stop, self.reporter = services.runtime, services.stop, services.reporter
+        self.plain, self.augmented, self.view_key = plain, augmented, view_key
+        self._hashes = plain.table.arrow.column("hash").to_pylist()
+        self._known: dict[tuple[bytes, int], np.ndarray] = {}
+
+    def __call__(self, what: str, rows: np.ndarray, views: int) -> np.ndarray:
+        """Return features (V, N, D) of the rows; the first view is not augmented."""
+        known = (rows.tobytes(), views)
+        if known not in self._known:
+            self._known[known] = np.stack([self._view(what, rows, view) for view in range(views)])
+        return self._known[known]
+
+    def _view(self, what: str, rows: np.ndarray, view: int) -> np.ndarray:
+        backbone = self.model.backbone
+        key = {
+            "backbone": backbone.name,
+            "weights": backbone.weights_id,
+            "args": dict(backbone.model_args),
+            "preprocessing": asdict(backbone.preprocessing),
+            "precision": self.runtime.precision,
+            "view": {"number": view, **self.view_key} if view else 0,
+        }
+        self.reporter.begin(what if view == 0 else f"{what}, view {view + 1}", len(rows))
+        self.model.eval()
+        # an augmented view depends on the row number too, which a content hash does not tell
+        hashes = [f"{self._hashes[row]}:{row}" if view else self._hashes[row] for row in rows]
+        work = FeatureWork(
+            compute=self._compute,
+            load=lambda positions: self._load(rows[positions], view),
+            runtime=self.runtime,
+            stop=self.stop,
+            on_batch=self.reporter.advance,
+        )
+        vectors = cached_features(FeatureCache(self.root, key), hashes, work)
+        self.reporter.end()
+        return vectors
+
+    def _compute(self, images: Tensor) -> Tensor:
+        return self.model.forward_features(images)
+
+    def _load(self, rows: np.ndarray, view: int) -> Iterable[Batch]:
+        if view == 0:
+            return build_eval_loader(self.plain, rows, batch_size=BATCH_SIZE, workers=self.workers)
+        return build_eval_loader(_View(self.augmented, view), rows, batch_size=BATCH_SIZE, workers=self.workers)
+
+
+class _View(torch.utils.data.Dataset[Any]):
+    """One augmented view of the training pictures, indexed by row; the view takes the place of the epoch."""
+
+    def __init__(self, pictures: TrainPictures, view: int) -> None:
+        self.pictures, self.view = pictures, view
+
+    def __getitem__(self, row: int) -> Any:
+        return self.pictures[(self.view, row)]

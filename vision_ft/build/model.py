@@ -1,0 +1,117 @@
+"""From the recipe's model and strategy sections to a model and its phases."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from vision_ft.build.names import look_up
+from vision_ft.config.schema import Recipe
+from vision_ft.errors import RecipeError, did_you_mean
+from vision_ft.models import assemble
+from vision_ft.models.assemble import Classifier
+from vision_ft.models.backbone import create_backbone
+from vision_ft.models.heads import HEADS
+from vision_ft.strategies import STRATEGIES
+from vision_ft.types import ClassSpace, Phase
+
+DEFAULT_LR = {"adamw": 5e-4, "sgd": 1e-2}
+DEFAULT_HEAD_LR = {"adamw": 3e-3, "sgd": 1e-1}  # heads on cached features: a thousand times cheaper steps, no risk
+
+
+def build_model(recipe: Recipe, classes: ClassSpace) -> Classifier:
+    """Build backbone and head, seeded by the recipe.
+
+    Raises:
+        ModelError: the backbone or its weights cannot be had.
+        RecipeError: the head is unknown or answers another task.
+    """
+    config = recipe.model
+    spec = look_up(HEADS, config.head, key="model.head")
+    if spec.task != recipe.task:
+        raise RecipeError(f'model.head: "{config.head}" answers {spec.task}, but the task is {recipe.task}.')
+    overrides = {
+        "mean": config.mean,
+        "std": config.std,
+        "interpolation": config.interpolation,
+        "crop_pct": config.crop_pct,
+    }
+    torch.manual_seed(recipe.run.seed)  # random heads and, without pretrained weights, backbones
+    backbone = create_backbone(
+        config.backbone,
+        pretrained=config.pretrained,
+        in_chans=config.in_chans,
+        image_size=config.image_size,
+        drop_path=config.drop_path,
+        model_args=config.args,
+        overrides={name: value for name, value in overrides.items() if value is not None},
+    )
+    return assemble.build_model(backbone, config.head, len(classes), dropout=config.dropout)
+
+
+def build_plan(recipe: Recipe, groups: Sequence[str]) -> list[Phase]:
+    """Ask the strategy for its phases.
+
+    Raises:
+        RecipeError: the strategy or one of its options is unknown or out of range.
+    """
+    config = recipe.strategy
+    strategy = look_up(STRATEGIES, config.name, key="strategy.name")
+    allowed = list(inspect.signature(strategy.plan).parameters)[2:]
+    for option in config.options:
+        if option not in allowed:
+            near = did_you_mean(option, allowed)
+            raise RecipeError(
+                f"strategy.options.{option}: {config.name} does not take it.{near} Allowed: {', '.join(allowed)}."
+            )
+    options = {"solver": "convex" if recipe.model.head == "linear" else "gradient", **config.options}
+    if options["solver"] == "convex" and recipe.model.head != "linear":
+        raise RecipeError(
+            f'strategy.options.solver: "convex" fits linear heads; model.head is "{recipe.model.head}". Use "gradient".'
+        )
+    if recipe.task != "classification":
+        raise RecipeError(f"task: {recipe.task} has no heads yet; allowed: classification.")
+    epochs = config.epochs if config.epochs is not None else strategy.epochs
+    return strategy.plan(groups, epochs, **options)
+
+
+def describe_plan(
+    recipe: Recipe, model: Classifier, groups: Mapping[str, Sequence[str]], phases: Sequence[Phase]
+) -> dict[str, Any]:
+    """Describe what trains, at which rate, and how many parameters that is: the content of plan.json."""
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    group_sizes = {group: sum(sizes[name] for name in names) for group, names in groups.items()}
+    head = list(groups)[-1]
+    lr, head_lr = learning_rates(recipe)
+    return {
+        "strategy": recipe.strategy.name,
+        "backbone": recipe.model.backbone,
+        "head": recipe.model.head,
+        "groups": [{"name": group, "parameters": size} for group, size in group_sizes.items()],
+        "phases": [
+            {
+                "name": phase.name,
+                "epochs": phase.epochs,
+                "solver": phase.solver,
+                "groups": {
+                    group: (head_lr if set(phase.lr_scale) == {head} else lr) * scale
+                    for group, scale in phase.lr_scale.items()
+                },
+                "trainable_parameters": sum(group_sizes[group] for group in phase.lr_scale),
+            }
+            for phase in phases
+        ],
+    }
+
+
+def learning_rates(recipe: Recipe) -> tuple[float, float]:
+    """Return the base rate of picture phases and that of head phases on cached features."""
+    name, lr = recipe.optim.name, recipe.optim.lr
+    head_lr = recipe.optim.head_lr
+    return (
+        lr if lr is not None else DEFAULT_LR[name],
+        head_lr if head_lr is not None else DEFAULT_HEAD_LR[name],
+    )

@@ -1,0 +1,212 @@
+"""From recipe, table and model to a run that the engine can train."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from vision_ft.augment.mix import mix
+from vision_ft.augment.presets import PRESETS, build_augment
+from vision_ft.build.features import FeatureSource
+from vision_ft.build.model import learning_rates
+from vision_ft.build.names import look_up
+from vision_ft.config.schema import Recipe
+from vision_ft.data.cache import cache_dir
+from vision_ft.data.dataset import Augment, DecodedPictures, EvalPictures, TrainPictures
+from vision_ft.data.loaders import EpochBatches, build_eval_loader, build_train_loader
+from vision_ft.data.table import SampleTable
+from vision_ft.engine.optim import OptimSettings
+from vision_ft.engine.run import Method, RunData, Services, TrainingRun
+from vision_ft.errors import RecipeError
+from vision_ft.models.assemble import Classifier
+from vision_ft.models.preprocessing import build_eval_transform
+from vision_ft.tasks import TASKS
+from vision_ft.tasks.classification import class_weights
+from vision_ft.types import UNLABELLED, Batch, Preprocessing
+
+MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
+SMALL_BATCH = 16  # below, BatchNorm statistics of a batch are too noisy to learn from
+BYTES_PER_MB = 2**20
+
+
+def build_training_run(recipe: Recipe, table: SampleTable, model: Classifier, services: Services) -> TrainingRun:
+    """Wire model, pictures, loss and settings together.
+
+    Raises:
+        RecipeError: a name or a value cannot be used.
+    """
+    task = TASKS[recipe.task]
+    if recipe.optim.metric not in task.metrics:
+        raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
+    train_rows = _labelled(table, "train")
+    counts = np.bincount(table.labels[train_rows], minlength=len(table.classes))
+    batch_norm = recipe.optim.batchnorm
+    if batch_norm == "auto":
+        batch_norm = "eval" if recipe.optim.batch_size < SMALL_BATCH else "train"
+    method = Method(
+        task=task,
+        loss=task.build_loss(counts, imbalance=recipe.optim.imbalance, label_smoothing=recipe.optim.label_smoothing),
+        settings=_settings(recipe),
+        seed=recipe.run.seed,
+        batchnorm=batch_norm,
+        imbalance=recipe.optim.imbalance,
+    )
+    return TrainingRun(model, _build_run_data(recipe, table, model, services), method, services)
+
+
+def _settings(recipe: Recipe) -> OptimSettings:
+    config = recipe.optim
+    lr, head_lr = learning_rates(recipe)
+    return OptimSettings(
+        name=config.name,
+        lr=lr,
+        head_lr=head_lr,
+        weight_decay=config.weight_decay,
+        momentum=config.momentum,
+        warmup=config.warmup,
+        clip=config.clip,
+        accumulate=config.accumulate,
+        ema=config.ema,
+        patience=config.patience,
+        metric=config.metric,
+    )
+
+
+def _labelled(table: SampleTable, split: str) -> np.ndarray:
+    rows = table.rows(split)
+    return rows[table.labels[rows] != UNLABELLED]
+
+
+def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
+    """Return the augmentation preset's name; "auto" depends on the number of training pictures.
+
+    Raises:
+        RecipeError: the preset is unknown.
+    """
+    name = recipe.augment.preset
+    if name == "auto":
+        return "light" if len(table.rows("train")) < MANY_PICTURES else "medium"
+    look_up(PRESETS, name, key="augment.preset")
+    return name
+
+
+def build_recipe_augment(recipe: Recipe, table: SampleTable, preprocessing: Preprocessing) -> Augment:
+    """Build the training augmentation for the backbone's input size."""
+    name = resolve_preset(recipe, table)
+    return build_augment(
+        name,
+        size=preprocessing.size[1:],
+        interpolation=preprocessing.interpolation,
+        crop_pct=preprocessing.crop_pct,
+        crop_mode=preprocessing.crop_mode,
+    )
+
+
+def resolve_workers(workers: int | str, device: torch.device) -> int:
+    """Return the number of loader processes; "auto" is none on the CPU, where they would take the model's cores."""
+    if isinstance(workers, int):
+        return workers
+    return 0 if device.type == "cpu" else min(8, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """The pictures of a run in their two forms."""
+
+    decoded: DecodedPictures
+    training: TrainPictures
+    plain: EvalPictures
+
+
+def _open_pictures(recipe: Recipe, table: SampleTable, model: Classifier, *, keep_tensors: bool) -> _Pictures:
+    preprocessing = model.backbone.preprocessing
+    budget = recipe.run.decoded_budget_mb * BYTES_PER_MB if recipe.run.cache else 0
+    decoded = DecodedPictures(
+        table,
+        _labelled(table, "train").tolist(),
+        channels=preprocessing.size[0],
+        min_side_px=2 * max(preprocessing.size[1:]),  # twice the input: a small crop still has a pixel for each pixel
+        budget_bytes=budget,
+    )
+    augment = build_recipe_augment(recipe, table, preprocessing)
+    plain = EvalPictures(
+        table,
+        transform=build_eval_transform(preprocessing),
+        channels=preprocessing.size[0],
+        keep_bytes=budget // 4 if keep_tensors else 0,
+    )
+    training = TrainPictures(decoded, augment=augment, preprocessing=preprocessing, seed=recipe.run.seed)
+    return _Pictures(decoded, training, plain)
+
+
+def _build_run_data(recipe: Recipe, table: SampleTable, model: Classifier, services: Services) -> RunData:
+    workers = resolve_workers(recipe.run.workers, services.runtime.device)
+    pictures = _open_pictures(recipe, table, model, keep_tensors=workers == 0)
+    train_rows = _labelled(table, "train")
+    batches = EpochBatches(
+        train_rows,
+        batch_size=recipe.optim.batch_size,
+        seed=recipe.run.seed,
+        rank=services.runtime.rank,
+        world_size=services.runtime.world_size,
+        weights=_sample_weights(recipe, table, train_rows),
+    )
+
+    @cache
+    def train() -> Any:
+        pictures.decoded.fill(threads=os.cpu_count() or 1)
+        return build_train_loader(pictures.training, batches, workers=workers)
+
+    def load_eval(rows: np.ndarray) -> Any:
+        return build_eval_loader(pictures.plain, rows, batch_size=2 * recipe.optim.batch_size, workers=workers)
+
+    return RunData(
+        train=train,
+        batches=batches,
+        train_rows=train_rows,
+        val_rows=_labelled(table, "val"),
+        labels=table.labels,
+        load_eval=load_eval,
+        features=FeatureSource(
+            model,
+            services=services,
+            root=cache_dir() if recipe.run.cache else services.folder / "cache",
+            workers=workers,
+            plain=pictures.plain,
+            augmented=pictures.training,
+            view_key={"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
+        ),
+        describe=table.relative_path,
+        mix=_build_mix(recipe, len(table.classes)),
+        views=recipe.augment.views,
+    )
+
+
+def _sample_weights(recipe: Recipe, table: SampleTable, rows: np.ndarray) -> np.ndarray | None:
+    if recipe.optim.imbalance != "sampler":
+        return None
+    labels = table.labels[rows]
+    return class_weights(np.bincount(labels, minlength=len(table.classes)))[labels]
+
+
+def _build_mix(recipe: Recipe, num_classes: int) -> Any:
+    mixup, cutmix, seed = recipe.augment.mixup, recipe.augment.cutmix, recipe.run.seed
+    if not mixup and not cutmix:
+        return None
+
+    def apply(batch: Batch, epoch: int, step: int) -> Batch:
+        state = int(np.random.SeedSequence((seed, epoch, step)).generate_state(1)[0])
+        generator = torch.Generator().manual_seed(state)
+        if batch.target.labels is None:
+            raise ValueError("mixup and cutmix need labels")
+        images, labels = mix(
+            batch.images, batch.target.labels, num_classes=num_classes, mixup=mixup, cutmix=cutmix, generator=generator
+        )
+        return replace(batch, images=images, target=replace(batch.target, labels=labels))
+
+    return apply

@@ -1,0 +1,187 @@
+"""The command line: verbs and their few options. Heavy imports happen inside the verbs, so --help is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vision_ft.errors import VisionFTError
+
+app = typer.Typer(
+    name="vision-ft",
+    help="Fine-tune pretrained vision backbones on your own pictures, and see why the model errs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+recipes_app = typer.Typer(no_args_is_help=True, help="List the shipped recipes, or copy one to edit.")
+app.add_typer(recipes_app, name="recipes")
+
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Recipe values, for example optim.lr=3e-4.")
+]
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="Folder of class folders, folder with train/val/test, or CSV.")
+]
+
+
+@app.command()
+def train(
+    data: Annotated[str, typer.Argument(metavar="DATA|RECIPE", help="Pictures (folder or CSV), or a recipe (.yaml).")],
+    overrides: Overrides = None,
+    backbone: Annotated[str | None, typer.Option(help="Any timm name, such as resnet50.")] = None,
+    pretrained: Annotated[
+        str | None, typer.Option(help="true (hub), false (random), or a weights file (.safetensors).")
+    ] = None,
+    strategy: Annotated[str | None, typer.Option(help="feature-extraction, gradual-unfreeze or full.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the square input, in pixels.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures a batch.")] = None,
+    out: Annotated[str | None, typer.Option(help="Run folder; by default a new one below runs/.")] = None,
+    seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+) -> None:
+    """Fine-tune a model and write its report.
+
+    Example: vision-ft train photos/ --backbone resnet50 --strategy gradual-unfreeze
+    """
+    from vision_ft.commands import train as command
+
+    options: dict[str, Any] = {
+        "model.backbone": backbone,
+        "model.pretrained": pretrained,
+        "strategy.name": strategy,
+        "strategy.epochs": epochs,
+        "model.image_size": image_size,
+        "optim.batch_size": batch_size,
+        "run.out": out,
+        "run.seed": seed,
+        "run.device": device,
+    }
+    command.run(data, overrides=overrides or (), options=options, resume=resume)
+
+
+@app.command()
+def predict(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run folder.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", exists=True, help="Picture or folder of pictures.")],
+    out: Annotated[Path, typer.Option(help="CSV to write.")] = Path("predictions.csv"),
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")] = "cpu",
+) -> None:
+    """Write the model's answers for pictures into a CSV.
+
+    Example: vision-ft predict runs/birds new_photos/ --out predictions.csv
+    """
+    from vision_ft.commands import predict as command
+
+    if command.run(run, source, out=out, device=device):
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN|PREDICTIONS", help="Run folder, or predictions (.csv, .parquet).")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for a report made from a predictions file.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where the pictures are, if they moved.")] = None,
+) -> None:
+    """Make report.html again, also from another tool's predictions (path,target,predicted or scores).
+
+    Example: vision-ft report runs/birds
+    """
+    from vision_ft.commands import report as command
+
+    command.run(source, out=out, data_root=data_root)
+
+
+@app.command()
+def audit(
+    data: Data,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for findings.csv.")] = None,
+) -> None:
+    """Find broken, duplicate, mislabelled and leaking pictures; exits 1 when there is an error among them.
+
+    Example: vision-ft audit photos/
+    """
+    from vision_ft.commands import audit as command
+
+    if not command.run(data, overrides=overrides or (), out=out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def augment(
+    data: Data,
+    overrides: Overrides = None,
+    preset: Annotated[str, typer.Option(help="none, light, medium, heavy, fine-grained or camera.")] = "medium",
+    size: Annotated[int, typer.Option(help="Side of the model's input, in pixels.")] = 224,
+    pictures: Annotated[int, typer.Option(min=1, max=50, help="Pictures to show.")] = 6,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("augmentation.jpg"),
+) -> None:
+    """Draw a grid of what the model really sees in training.
+
+    Example: vision-ft augment photos/ --preset camera
+    """
+    from vision_ft.commands import augment as command
+
+    command.run(data, overrides=overrides or (), preset=preset, size=size, pictures=pictures, out=out)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for pictures and run.")] = Path("runs/demo"),
+    seed: Annotated[int, typer.Option(help="Seed of the drawing and the training.")] = 0,
+) -> None:
+    """Draw parking-lot pictures, train on them offline, and make the report.
+
+    Example: vision-ft demo
+    """
+    from vision_ft.commands import demo as command
+
+    command.run(out, seed=seed)
+
+
+@recipes_app.command("list")
+def list_recipes() -> None:
+    """List the recipes that ship with the package.
+
+    Example: vision-ft recipes list
+    """
+    from vision_ft.commands import recipes as command
+
+    command.show()
+
+
+@recipes_app.command("copy")
+def copy_recipe(
+    name: Annotated[str, typer.Argument(help="Name from `vision-ft recipes list`.")],
+    target: Annotated[Path | None, typer.Argument(help="File or folder; by default the current folder.")] = None,
+) -> None:
+    """Copy a recipe here, to edit and train.
+
+    Example: vision-ft recipes copy birds/full
+    """
+    from vision_ft.commands import recipes as command
+
+    command.copy(name, target)
+
+
+def main() -> None:
+    """Run the command line: errors a user can act on are printed without a traceback and exit 2."""
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    try:
+        app()
+    except VisionFTError as err:
+        typer.secho(f"error: {err}", fg="red", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.secho("interrupted; --resume with the same --out goes on", err=True)
+        sys.exit(130)

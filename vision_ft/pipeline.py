@@ -1,0 +1,249 @@
+"""The journey of the data, from a recipe to a finished run folder; each step can be read in its own function."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vision_ft.build.data import prepare_table
+from vision_ft.build.model import build_model, build_plan, describe_plan
+from vision_ft.build.training import build_recipe_augment, build_training_run
+from vision_ft.config import Recipe, dump_recipe, load_recipe
+from vision_ft.data.grid import draw_augmentation_grid
+from vision_ft.data.table import SampleTable
+from vision_ft.engine.callbacks import Reporter
+from vision_ft.engine.checkpoint import START
+from vision_ft.engine.inference import predict_scores
+from vision_ft.engine.interpolate import Interpolation, choose_alpha
+from vision_ft.engine.loop import feature_rows, fit
+from vision_ft.engine.run import Services, TrainingRun
+from vision_ft.engine.runtime import Runtime
+from vision_ft.engine.signals import StopRequest
+from vision_ft.errors import DataError, ResumeError
+from vision_ft.evaluate.calibration import fit_temperature
+from vision_ft.evaluate.metrics import summarise
+from vision_ft.evaluate.predictions import Predictions, write_predictions
+from vision_ft.files import atomic_path, write_atomic, write_json
+from vision_ft.models.assemble import Classifier
+from vision_ft.models.folder import save_model
+from vision_ft.report import build_report
+from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_environment, write_findings
+from vision_ft.strategies import STRATEGIES
+from vision_ft.types import Finding, Phase
+
+OnPlan = Callable[[dict[str, Any], SampleTable, Sequence[Finding]], None]
+
+
+def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan | None = None) -> RunFolder:
+    """Train a recipe and return its run folder, complete with predictions, metrics and report.
+
+    Args:
+        recipe: all that decides the run.
+        resume: go on with the run in `run.out` from its newest safe point.
+        reporter: listens.
+        on_plan: shown the plan, the data and the findings before anything trains.
+
+    Raises:
+        VisionFTError: the recipe, the data, the model or the resumed run cannot be used.
+        Terminated: the process was asked to end; its state is saved.
+    """
+    started = time.perf_counter()
+    runtime = Runtime(device=recipe.run.device, devices=recipe.run.devices, precision=recipe.run.precision)
+    folder = _open_folder(recipe, resume=resume, runtime=runtime)
+    if resume and folder.is_finished:
+        reporter.say(f"{folder.path} is finished already")
+        return folder
+    timings: dict[str, float] = {}
+    with runtime.main_first():
+        reporter.say(f"reading {recipe.data.path}")
+        table, findings = prepare_table(recipe.data, seed=recipe.run.seed, threads=os.cpu_count() or 1)
+        if resume and folder.data.is_file():
+            refuse_changed_data(SampleTable.read(folder.data), table)
+    timings["data"] = time.perf_counter() - started
+    model = build_model(recipe, table.classes)
+    with StopRequest() as stop:
+        services = Services(runtime, stop, reporter, folder.path)
+        run = build_training_run(recipe, table, model, services)
+        phases = build_plan(recipe, list(run.groups))
+        plan = describe_plan(recipe, model, run.groups, phases)
+        if runtime.is_main:
+            _write_start(folder, recipe, table, findings, plan, model)
+        if on_plan is not None and runtime.is_main:
+            on_plan(plan, table, findings)
+        timings["setup"] = time.perf_counter() - started - timings["data"]
+        if resume and run.resume():
+            reporter.say(f"going on after epoch {run.progress.epoch}")
+        fit(run, phases)
+        selection = select_weights(run, interpolate=STRATEGIES[recipe.strategy.name].interpolate)
+        timings["training"] = time.perf_counter() - started - sum(timings.values())
+        finish(run, folder, recipe, table, phases, selection)
+    timings["evaluation"] = time.perf_counter() - started - sum(timings.values())
+    if runtime.is_main:
+        environment = read_json(folder.environment)
+        write_json(folder.environment, environment | {"seconds": {k: round(v, 2) for k, v in timings.items()}})
+        build_report(folder.path)
+    runtime.barrier()
+    return folder
+
+
+def _open_folder(recipe: Recipe, *, resume: bool, runtime: Runtime) -> RunFolder:
+    """Choose the folder on rank 0 and tell the others, who must not see it half made."""
+    chosen: RunFolder | None = None
+    if runtime.is_main:
+        name = f"{Path(recipe.data.path).resolve().stem}-{recipe.strategy.name}"
+        chosen = new_run_folder(recipe.run.out, name=name, resume=resume)
+        if resume:
+            _refuse_other_recipe(chosen, recipe)
+        chosen.path.mkdir(parents=True, exist_ok=True)
+    first = runtime.gather(chosen)[0]
+    if first is None:
+        raise RuntimeError("rank 0 chose no run folder")
+    return first
+
+
+def _refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
+    stored = load_recipe(folder.recipe, []).model_dump()
+    wanted = recipe.model_dump()
+    changed = [
+        f"{section}.{key}: {stored[section][key]!r} -> {value!r}"
+        for section, values in wanted.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if stored[section][key] != value and (section, key) not in {("run", "out"), ("run", "workers")}
+    ]
+    if changed:
+        raise ResumeError(
+            f"{folder.path}: the recipe differs from the one that the run began with ({'; '.join(changed)}). "
+            "Resume with the stored recipe, or start a new run."
+        )
+
+
+def refuse_changed_data(before: SampleTable, now: SampleTable) -> None:
+    """Compare the pictures of an interrupted run with those found now.
+
+    Raises:
+        ResumeError: pictures were added, removed, changed or relabelled; up to ten are named.
+    """
+
+    def contents(table: SampleTable) -> dict[str, tuple[str, int, str]]:
+        columns = (table.arrow.column(name).to_pylist() for name in ("path", "hash", "label", "split"))
+        return {path: (digest, label, split) for path, digest, label, split in zip(*columns, strict=True)}
+
+    old, new = contents(before), contents(now)
+    changed = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+    if changed:
+        more = f" and {len(changed) - 10} more" if len(changed) > 10 else ""
+        raise ResumeError(
+            f"the data changed since the run began, in {len(changed)} pictures: {', '.join(changed[:10])}{more}. "
+            "Put them back, or start a new run."
+        )
+
+
+def _write_start(
+    folder: RunFolder,
+    recipe: Recipe,
+    table: SampleTable,
+    findings: Sequence[Finding],
+    plan: dict[str, Any],
+    model: Classifier,
+) -> None:
+    """Write everything that is known before training."""
+    write_atomic(folder.recipe, dump_recipe(recipe).encode())
+    table.write(folder.data)
+    write_findings(folder, findings)
+    write_json(folder.plan, plan)
+    write_environment(folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root))
+    preprocessing = model.backbone.preprocessing
+    rows = table.rows("train")[:: max(len(table.rows("train")) // 6, 1)][:6]
+    grid = draw_augmentation_grid(
+        table, rows, augment=build_recipe_augment(recipe, table, preprocessing), channels=preprocessing.size[0]
+    )
+    with atomic_path(folder.augmentation) as temporary:
+        grid.save(temporary, format="JPEG", quality=88)
+
+
+def select_weights(run: TrainingRun, *, interpolate: bool) -> dict[str, Any]:
+    """Choose between head-only and tuned weights on val, and say how; the model ends with the chosen weights."""
+    progress = run.progress
+    selection: dict[str, Any] = {"metric": run.settings.metric, "epoch": progress.best_epoch or None, "alpha": None}
+    start = run.kept_weights(START)
+    if not interpolate or start is None or not len(run.data.val_rows):
+        return selection
+
+    def evaluate() -> dict[str, float]:
+        rows = run.data.val_rows
+        scores = predict_scores(run.model, run.data.load_eval, rows, decode=run.task.decode, runtime=run.runtime)
+        return run.task.score(scores, run.data.labels[rows])
+
+    tuned = {name: value.clone() for name, value in run.model.state_dict().items()}
+    chosen: Interpolation = choose_alpha(run.model, start, tuned, evaluate=evaluate, metric=run.settings.metric)
+    run.reporter.say(f"weights: {chosen.alpha:.0%} tuned, {1 - chosen.alpha:.0%} head-only, chosen on val")
+    sweep = {str(alpha): dict(scores) for alpha, scores in chosen.scores.items()}
+    return selection | {"alpha": chosen.alpha, "sweep": sweep}
+
+
+def finish(
+    run: TrainingRun,
+    folder: RunFolder,
+    recipe: Recipe,
+    table: SampleTable,
+    phases: Sequence[Phase],
+    selection: dict[str, Any],
+) -> None:
+    """Score val and test, fit the temperature on val, write predictions, metrics and the model folder."""
+    untouched = all(run.is_head_only(phase) for phase in phases)  # then val and test come from the feature cache
+    module, load = (run.model.head, feature_rows(run)) if untouched else (run.model, run.data.load_eval)
+    predictions: dict[str, Predictions] = {}
+    for split in ("val", "test"):
+        rows = table.rows(split)
+        if len(rows):
+            run.reporter.say(f"scoring {len(rows)} {split} pictures")
+            scores = predict_scores(module, load, rows, decode=run.task.decode, runtime=run.runtime)
+            predictions[split] = make_predictions(table, rows, scores)
+    if not run.runtime.is_main:
+        return
+    if not predictions:
+        raise DataError("neither val nor test holds a picture; raise data.val or data.test.")
+    val = predictions.get("val")
+    temperature = 1.0 if val is None or val.scores is None else fit_temperature(val.targets, val.scores)
+    splits: dict[str, Any] = {}
+    for split, made in predictions.items():
+        calibrated = Predictions(**{**vars(made), "temperature": temperature})
+        write_predictions(folder.predictions(split), calibrated)
+        splits[split] = summarise(
+            made.targets,
+            made.scores,
+            made.predicted,
+            classes=table.classes.names,
+            groups=made.groups,
+            temperature=temperature,
+            seed=recipe.run.seed,
+        )
+    save_model(
+        run.model,
+        folder.model,
+        classes=table.classes,
+        preprocessing=run.model.backbone.preprocessing,
+        extra={"temperature": temperature, "task": recipe.task, "selection": selection},
+    )
+    head = {"format_version": 1, "task": recipe.task, "classes": list(table.classes.names)}
+    write_json(folder.metrics, {**head, "temperature": temperature, "selection": selection, "splits": splits})
+
+
+def make_predictions(table: SampleTable, rows: np.ndarray, scores: np.ndarray) -> Predictions:
+    """Put scores (N, K) of rows together with what the table knows of them."""
+    groups = table.groups
+    return Predictions(
+        classes=table.classes.names,
+        paths=[table.relative_path(int(row)) for row in rows],
+        targets=table.labels[rows],
+        predicted=scores.argmax(axis=1),
+        scores=scores,
+        groups=None if groups is None else groups[rows],
+        ids=rows,
+    )
