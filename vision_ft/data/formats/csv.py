@@ -134,7 +134,7 @@ def _relative_paths(index: _Index, cells: Sequence[str]) -> list[str]:
             wrong.append((row, f"path {cell!r} leaves the data folder, or is no file in it"))
         paths.append(path)
     if wrong:
-        raise index.fail(wrong, f"Paths start from {printable(root)}; set data.root to the folder that holds them all.")
+        raise index.fail(wrong, f"Paths start from {printable(root)} and may not leave it.")
     return paths
 
 
@@ -210,7 +210,7 @@ def _existing(
         raise index.fail(
             [(row, f"{path}: no such file, or not a regular one") for row, path in missing],
             f"{len(missing)} of {len(paths)} files are missing under {printable(root)}. "
-            "Correct the paths, set data.root, or leave them out with data.on_bad=drop.",
+            "Correct the paths, or leave them out with data.on_bad=drop.",
         )
     absent = {row for row, _ in missing}
     remarks = [

@@ -218,6 +218,6 @@ def _remark_nested_cameras(walk: _Walk, split_folders: dict[str, str]) -> list[F
         return []
     detail = (
         f"every class folder holds the same folders {shorten(sorted(map(escape_name, contents[0])))}. If those are the "
-        "classes, and the outer folders are cameras or sites, set group_pattern='{camera}/{label}/*'."
+        "classes, and the outer folders are cameras or sites, set data.group_pattern='{camera}/{label}/*'."
     )
     return [Finding("warning", "nested-folders", "", detail)]
