@@ -72,8 +72,8 @@ def _few_pictures(num_val: int) -> Verdict:
     return Verdict(
         "few-validation-pictures",
         "warning",
-        f"Only {num_val} validation pictures: an accuracy near 80% is known to about ±{half:.0%}, so differences "
-        "between epochs are mostly chance.",
+        f"Only {num_val} validation pictures: an accuracy near 80% is known to about ±{half:.0%}, so what was "
+        "chosen on them is partly chance.",
         "Give more pictures to validation, or compare runs over several seeds.",
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 520, 300
-LEFT, RIGHT, TOP, BOTTOM = 48, 14, 26, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 22, 12, 44
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _number(value: float, is_share: bool) -> str:
     return f"{value:.0%}" if is_share else f"{value:g}"
 
 
-def _ticks(low: float, high: float, count: int = 5) -> list[float]:
+def _ticks(low: float, high: float, count: int = 7) -> list[float]:
     """Round numbers within low..high."""
     step = 10 ** np.floor(np.log10(max(high - low, 1e-9) / count))
     step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= count)
@@ -92,12 +92,7 @@ def curves_chart(
     body += frame.axes(x_label="epoch", y_ticks=_ticks(low, high), x_ticks=x_ticks, is_share=is_share)
     for number, line in enumerate(lines):
         body += _curve(xs, values[line], frame, line.label, number=number, is_share=is_share)
-    legend = "".join(
-        f'<g class="series s{number}"><line x1="{LEFT + 4 + 158 * number}" x2="{LEFT + 22 + 158 * number}" y1="10" '
-        f'y2="10"/><text x="{LEFT + 27 + 158 * number}" y="14">{escape(line.label)}</text></g>'
-        for number, line in enumerate(lines)
-    )
-    return _svg(body + legend, ", ".join(line.label for line in lines) + " by epoch")
+    return _svg(body, ", ".join(line.label for line in lines) + " by epoch")
 
 
 def _values(epochs: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
@@ -141,7 +136,6 @@ def reliability_chart(points: Sequence[Mapping[str, Any]]) -> Markup:
     frame = _Frame((0.0, 1.0), (0.0, 1.0), width=size + LEFT + RIGHT, height=size)
     ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
     body = frame.axes(x_label="confidence", y_ticks=ticks, x_ticks=ticks, is_share=True)
-    body += f'<text x="{LEFT}" y="14">accuracy</text>'
     body += (
         f'<line class="diagonal" x1="{frame.across(0):.1f}" y1="{frame.up(0):.1f}" '
         f'x2="{frame.across(1):.1f}" y2="{frame.up(1):.1f}"/>'

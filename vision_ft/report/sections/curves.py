@@ -9,29 +9,30 @@ from vision_ft.report.charts import Line, curves_chart
 from vision_ft.report.collect import RunView
 from vision_ft.report.section import Section
 
+CHARTS = (
+    ("Loss", (Line("train_loss", "training"), Line("val_loss", "validation")), False),
+    (
+        "Accuracy and macro-F1",
+        (
+            Line("train_accuracy", "training accuracy"),
+            Line("val_accuracy", "validation accuracy"),
+            Line("val_macro_f1", "validation macro-F1"),
+        ),
+        True,
+    ),
+)
+
 
 def _build(run: RunView) -> dict[str, Any] | None:
     verdicts = judge_curves(run.log, num_val=run.counts.get("val"))
     epochs = [record for record in run.log if isinstance(record.get("epoch"), int)]
     if not epochs and not run.plan:
         return None
-    charts = []
-    if len(epochs) > 1:
-        charts = [
-            ("Loss", curves_chart(epochs, (Line("train_loss", "training"), Line("val_loss", "validation")))),
-            (
-                "Accuracy and macro-F1",
-                curves_chart(
-                    epochs,
-                    (
-                        Line("train_accuracy", "training accuracy"),
-                        Line("val_accuracy", "validation accuracy"),
-                        Line("val_macro_f1", "validation macro-F1"),
-                    ),
-                    is_share=True,
-                ),
-            ),
-        ]
+    charts = [
+        {"title": title, "lines": lines, "svg": curves_chart(epochs, lines, is_share=is_share)}
+        for title, lines, is_share in CHARTS
+        if len(epochs) > 1
+    ]
     convex = any(phase.get("solver") == "convex" for phase in run.plan.get("phases") or [])
     return {"verdicts": verdicts, "charts": charts, "convex": convex, "num_epochs": len(epochs)}
 

@@ -103,7 +103,9 @@ def _phases(run: RunView) -> list[dict[str, Any]]:
                 "name": phase.get("name", ""),
                 "epochs": phase.get("epochs"),
                 "solver": phase.get("solver", ""),
-                "groups": ", ".join(f"{name} {rate:g}" for name, rate in rates.items()),
+                "groups": ", ".join(
+                    name if phase.get("solver") == "convex" else f"{name} {rate:.3g}" for name, rate in rates.items()
+                ),
                 "parameters": phase.get("trainable_parameters"),
             }
         )
@@ -113,13 +115,19 @@ def _phases(run: RunView) -> list[dict[str, Any]]:
 def _lineage(run: RunView) -> list[tuple[str, str]]:
     environment = run.environment
     facts = [
+        ("Backbone", run.plan.get("backbone")),
+        ("Head", run.plan.get("head")),
         ("Strategy", run.plan.get("strategy")),
         ("Pictures", ", ".join(f"{name} {number:,}" for name, number in run.counts.items() if number)),
         ("Classes", f"{len(run.classes):,}"),
         ("Seed", environment.get("seed")),
         ("Command", environment.get("command")),
-        ("Data fingerprint", environment.get("fingerprint")),
-        *((f"Chosen on validation: {key}", value) for key, value in run.selection.items()),
+        ("Data fingerprint", environment.get("fingerprint") or environment.get("data")),
+        *(
+            (f"Chosen on validation: {key}", value)
+            for key, value in run.selection.items()
+            if not isinstance(value, dict)
+        ),
     ]
     return [(label, _text(value)) for label, value in facts if value not in (None, "", [], {})]
 

@@ -1,37 +1,40 @@
 // Galleries of pictures, and the drawer with the pictures behind a cell.
 const PAGE_SIZE = 24;
 
-function figure(item, showNames) {
+// A path may break after each slash, not in the middle of a name.
+function breakable(path) {
+  return path.split("/").flatMap((part, at, parts) => (at < parts.length - 1 ? [part + "/", element("wbr")] : [part]));
+}
+
+function figure(item) {
   const [path, t, p, confidence, trueScore, thumbnail, group] = item;
   const frame = element("div", { class: "frame" });
   if (thumbnail >= 0) {
     const label = "labelled " + cut(CLASSES[t], 60) + ", predicted " + cut(CLASSES[p], 60);
-    frame.append(element("img", { src: DATA.thumbnails[thumbnail], alt: label, loading: "lazy" }));
+    frame.append(element("img", { src: DATA.thumbnails[thumbnail], alt: label, decoding: "async" }));
   } else {
     frame.append(element("span", {}, cut(path, 90)));
   }
   const node = element("figure", { class: t === p ? "hit" : "miss" }, frame);
-  if (showNames) {
-    node.append(element("div", { class: "true" }, nameNode(t, 36)));
-    node.append(element("div", { class: "guess" }, "→ ", nameNode(p, 36)));
-  }
+  node.append(element("div", { class: "true" }, nameNode(t, 36)));
+  node.append(element("div", { class: "guess" }, "→\u00a0", nameNode(p, 36)));
   if (confidence !== null) {
     let text = percent(confidence) + " sure";
-    if (trueScore !== null && t !== p) text += ", " + percent(trueScore) + " for the label";
+    if (trueScore !== null && t !== p) text += ", label " + percent(trueScore);
     node.append(element("div", {}, text));
   }
   if (group !== null) node.append(element("div", { class: "path" }, cut(group, 60)));
-  node.append(element("div", { class: "path", title: path }, cut(path, 64)));
+  node.append(element("div", { class: "path", title: path }, ...breakable(cut(path, 64))));
   return node;
 }
 
-function fillGallery(container, positions, options) {
+function fillGallery(container, positions) {
   const pictures = splitData().pictures;
   let shown = 0;
   container.replaceChildren();
   const more = element("button", { type: "button", class: "quiet more", onclick: () => add(true) });
   function add(moveFocus) {
-    const next = positions.slice(shown, shown + PAGE_SIZE).map((place) => figure(pictures[place], options.names));
+    const next = positions.slice(shown, shown + PAGE_SIZE).map((place) => figure(pictures[place]));
     shown += next.length;
     more.remove();
     container.append(...next);
@@ -63,14 +66,14 @@ function picturesOf(t, p) {
 }
 
 let opener = null;
-function openDrawer(title, text, links, positions, names) {
+function openDrawer(title, text, links, positions) {
   const drawer = document.getElementById("drawer");
   if (drawer.hidden) opener = document.activeElement;
   const heading = document.getElementById("drawer-title");
   heading.replaceChildren(...title);
   document.getElementById("drawer-text").textContent = text;
   document.getElementById("drawer-links").replaceChildren(...links);
-  fillGallery(document.getElementById("drawer-gallery"), positions, { names });
+  fillGallery(document.getElementById("drawer-gallery"), positions);
   drawer.hidden = false;
   drawer.scrollTop = 0;
   drawer.focus({ preventScroll: true });
@@ -108,7 +111,7 @@ function openCell(t, p) {
     links.push(cellLink(p, p, "Right ones of the second: " + whole(countOf(p, p))));
   }
   state.open = [t, p];
-  openDrawer(title, text, links, places, false);
+  openDrawer(title, text, links, places);
   markOpenCell();
 }
 
@@ -121,6 +124,6 @@ function openClass(index) {
   const text = whole(supportOf(index)) + " pictures: " + whole(countOf(index, index)) + " right, " + whole(missed) +
     " taken for another class; " + whole(wrongly) + " of other classes taken for it.";
   state.open = null;
-  openDrawer([nameNode(index, 60)], text, [cellLink(index, index, "Right ones: " + whole(countOf(index, index)))], places, true);
+  openDrawer([nameNode(index, 60)], text, [cellLink(index, index, "Right ones: " + whole(countOf(index, index)))], places);
   markOpenCell();
 }

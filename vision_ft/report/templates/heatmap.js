@@ -23,10 +23,10 @@ function paintHeat(canvas) {
   const context = canvas.getContext("2d"), colours = themeColours(), { size, step, place } = heatGeometry(canvas);
   context.fillStyle = "rgb(" + colours.base.join(",") + ")";
   context.fillRect(0, 0, size, size);
-  // Mistakes are drawn at least three pixels wide, or a single one among 250,000 cells could not be seen.
+  // Cells are drawn at least three pixels wide, or a single mistake among 250,000 cells could not be seen.
   const cells = splitData().confusion.cells.slice().sort((a, b) => a[2] / supportOf(a[0]) - b[2] / supportOf(b[0]));
   for (const [t, p, n] of cells) {
-    const side = t === p ? Math.max(step, 1) : Math.max(step, 3);
+    const side = Math.max(step, 3);
     const inset = (side - step) / 2;
     context.fillStyle = "rgb(" + cellColour(colours, t === p, n / supportOf(t)).join(",") + ")";
     context.fillRect(place.get(p) * step - inset, place.get(t) * step - inset, side, side);

@@ -26,7 +26,7 @@ function drawSplit() {
   if (splitData().confusion) { drawMatrix(); drawHeat(); }
   for (const holder of activeBlocks("[data-gallery]")) {
     const found = splitData()[holder.dataset.gallery];
-    if (found && !holder.childElementCount) fillGallery(holder, found.pictures, { names: true });
+    if (found && !holder.childElementCount) fillGallery(holder, found.pictures);
   }
 }
 
