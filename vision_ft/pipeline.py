@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from vision_ft.build.data import prepare_table
 from vision_ft.build.model import build_model, build_plan, describe_plan
@@ -197,12 +198,13 @@ def finish(
 ) -> None:
     """Score val and test, fit the temperature on val, write predictions, metrics and the model folder."""
     untouched = all(run.is_head_only(phase) for phase in phases)  # then val and test come from the feature cache
-    module, load = (run.model.head, feature_rows(run)) if untouched else (run.model, run.data.load_eval)
+    module: nn.Module = run.model.head if untouched else run.model
     predictions: dict[str, Predictions] = {}
     for split in ("val", "test"):
         rows = table.rows(split)
         if len(rows):
             run.reporter.say(f"scoring {len(rows)} {split} pictures")
+            load = feature_rows(run, f"features of {split}", rows) if untouched else run.data.load_eval
             scores = predict_scores(module, load, rows, decode=run.task.decode, runtime=run.runtime)
             predictions[split] = make_predictions(table, rows, scores)
     if not run.runtime.is_main:

@@ -32,7 +32,7 @@ def train_with_two(data: Path, out: Path, **recipe: object) -> vf.Run:
 
 def test_feature_extraction_gives_the_same_metrics_on_an_odd_number_of_pictures(tmp_path):
     data = draw_folder(tmp_path / "data", per_class=11)
-    recipe = {"strategy__name": "feature-extraction", "run__cache": False}
+    recipe = {"strategy__name": "feature-extraction", "run__cache": False, "data__val": 0.1, "data__test": 0.27}
     one = tiny_run(data, tmp_path / "one", **recipe)
     two = train_with_two(data, tmp_path / "two", **recipe)
     assert one.metrics["splits"]["test"]["n"] % 2 == 1

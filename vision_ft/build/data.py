@@ -23,10 +23,10 @@ def read_table(config: DataConfig) -> SampleTable:
         DataError: nothing is there, or the reader cannot make sense of it.
         RecipeError: the format is unknown, or an option is set that it does not take.
     """
-    root = Path(config.path)
-    if not root.exists():
-        raise DataError(f"{root}: no such folder or file. Give a folder of class folders or a CSV (path,label).")
-    name = detect(root) if config.format == "auto" else config.format
+    source = Path(config.path)
+    if not source.exists():
+        raise DataError(f"{source}: no such folder or file. Give a folder of class folders or a CSV (path,label).")
+    name = detect(source) if config.format == "auto" else config.format
     read = look_up(FORMATS, name, key="data.format")
     wanted: dict[str, Any] = {
         "label_column": config.label_column,
@@ -35,13 +35,15 @@ def read_table(config: DataConfig) -> SampleTable:
         "group_column": config.group_column,
         "group_pattern": config.group_pattern,
         "group_by": config.group_by,
+        "root": None if config.root is None else Path(config.root),
+        "on_bad": config.on_bad,
     }
-    taken = inspect.signature(read).parameters
+    taken = list(inspect.signature(read).parameters)[1:]  # the first is the source itself
     defaults = {name: field.default for name, field in DataConfig.model_fields.items()}
     for option, value in wanted.items():
         if option not in taken and value != defaults[option]:
             raise RecipeError(f"data.{option} is set, but the format {name} does not take it. Remove it.")
-    return read(root, **{option: value for option, value in wanted.items() if option in taken})
+    return read(source, **{option: value for option, value in wanted.items() if option in taken})
 
 
 def prepare_table(
@@ -54,7 +56,7 @@ def prepare_table(
     """
     table = read_table(config)
     remarks = list(table.remarks)
-    table, seen = scan(table, quick=quick, workers=threads)
+    table, seen = scan(table, quick=quick, workers=threads, max_pixels=config.max_pixels)
     table = apply_policy(table, seen, config.on_bad)
     table = assign(table, val=config.val, test=config.test, seed=seed)
     found = check(table)

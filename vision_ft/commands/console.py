@@ -12,7 +12,7 @@ from rich.table import Table
 
 SECONDS_BETWEEN_LINES = 5.0  # without a terminal, for log files
 
-console = Console()
+console = Console(soft_wrap=True)  # a path cut in two cannot be copied
 
 
 class ConsoleReporter:

@@ -54,6 +54,9 @@ class DataConfig(_Section):
     """Where the pictures are, how they are labelled and how they are split."""
 
     path: Name = Field(description="Folder of pictures or index file; looked up from here, then beside the recipe.")
+    root: Name | None = Field(
+        default=None, description="Folder that the paths of an index file start from; null: the file's own folder."
+    )
     format: Name = Field(
         default="auto", description='Dataset format, such as "imagefolder" or "csv"; "auto" looks at the data.'
     )
@@ -83,7 +86,6 @@ class DataConfig(_Section):
     max_pixels: PositiveInt = Field(
         default=100_000_000, description="Largest picture that is decoded, in pixels (width x height)."
     )
-    audit: bool = Field(default=True, description="Whether the pictures are checked before training.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -187,7 +189,8 @@ class OptimConfig(_Section):
         default="none", description="What is done about unequal classes: loss weights, resampling, or adjusted logits."
     )
     batchnorm: Literal["auto", "train", "eval"] = Field(
-        default="auto", description='BatchNorm statistics of trained groups; "auto": eval below 16 pictures a batch.'
+        default="auto",
+        description='BatchNorm statistics of trained groups; "auto": kept for pretrained weights, else moving.',
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,17 +74,20 @@ def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
     features = torch.from_numpy(data.features("features of train", data.train_rows, data.views))
     position = {int(row): index for index, row in enumerate(data.train_rows)}
     labels = torch.from_numpy(data.labels[data.train_rows].astype(np.int64))
-    return FeatureLoader(features, labels, position, data.batches), feature_rows(run)
+    return FeatureLoader(features, labels, position, data.batches), feature_rows(run, "features of val", data.val_rows)
 
 
-def feature_rows(run: TrainingRun) -> Any:
-    """Return a loader that gives cached features for row numbers, in place of pictures."""
+def feature_rows(run: TrainingRun, what: str, rows: np.ndarray) -> Callable[[np.ndarray], Iterable[Batch]]:
+    """Compute the cached features of `rows`, all processes together, and return a loader that takes parts of them."""
+    if not len(rows):
+        return lambda _part: ()
+    vectors = torch.from_numpy(run.data.features(what, rows, 1)[0])
+    position = {int(row): index for index, row in enumerate(rows)}
 
-    def load(rows: np.ndarray) -> Iterable[Batch]:
-        if len(rows):
-            vectors = torch.from_numpy(run.data.features("features of val", rows, 1)[0])
-            labels = torch.from_numpy(run.data.labels[rows].astype(np.int64))
-            yield Batch(vectors, Target(labels=labels), torch.from_numpy(rows))
+    def load(part: np.ndarray) -> Iterable[Batch]:
+        if len(part):
+            labels = torch.from_numpy(run.data.labels[part].astype(np.int64))
+            yield Batch(vectors[[position[int(row)] for row in part]], Target(labels=labels), torch.from_numpy(part))
 
     return load
 
