@@ -19,12 +19,12 @@ run = vf.finetune(
     data,
     backbone="resnet18" if weights else "resnet10t",
     strategy="gradual-unfreeze" if weights else "full",
-    epochs=4 if weights else 10,
+    epochs=4 if weights else 12,
     overrides={
         "model.pretrained": weights,
         "model.image_size": 64,
         "augment.preset": "camera",
-        "optim.lr": 5e-4 if weights else 2e-3,
+        "optim.lr": 1e-4 if weights else 1e-3,
     },
 )
 test = run.metrics["splits"]["test"]

@@ -16,10 +16,10 @@ RECIPE = {
     "model.pretrained": False,
     "model.image_size": 64,
     "strategy.name": "full",
-    "strategy.epochs": 10,
+    "strategy.epochs": 12,
     "strategy.options": {"head_first": False, "decay": 1.0},
-    "optim.lr": 2e-3,
-    "optim.batch_size": 32,
+    "optim.lr": 1e-3,
+    "optim.ema": True,
     "augment.preset": "light",
 }
 
@@ -31,7 +31,7 @@ def run(out: Path, *, seed: int) -> Path:
         if old.exists():
             shutil.rmtree(old)
     console.print("drawing two cameras of a parking lot", highlight=False)
-    draw_dataset(pictures, seed=seed)
+    draw_dataset(pictures, days=12, frames=4, slots=10, seed=seed)
     options = RECIPE | {"run.out": str(folder), "run.seed": seed}
     train.run(str(pictures / "labels.csv"), overrides=(), options=options, resume=False)
     if console.is_terminal:

@@ -35,8 +35,8 @@ def fit(run: TrainingRun, phases: Sequence[Phase]) -> None:
         phase = phases[index]
         if run.progress.stopped:
             break
-        if not run.is_head_only(phase) and not any(not run.is_head_only(p) for p in phases[:index]):
-            _begin_backbone(run, resumed=run.progress.phase_epoch > 0 or run.progress.step > 0)
+        if _first_touches_backbone(run, phases, index) and not (run.progress.phase_epoch or run.progress.step):
+            run.keep_start()
         if phase.solver == "convex":
             _fit_convex(run)
         else:
@@ -47,10 +47,10 @@ def fit(run: TrainingRun, phases: Sequence[Phase]) -> None:
     set_trainable(run.model, (), batchnorm="eval")
 
 
-def _begin_backbone(run: TrainingRun, *, resumed: bool) -> None:
-    """Keep the head-only weights before the backbone is first touched: one end of the later interpolation."""
-    if not resumed:
-        run.keep_start()
+def _first_touches_backbone(run: TrainingRun, phases: Sequence[Phase], index: int) -> bool:
+    """Whether this phase is the first to touch the backbone, after the head was fitted: one end of interpolation."""
+    before = [run.is_head_only(phase) for phase in phases[:index]]
+    return bool(before) and all(before) and not run.is_head_only(phases[index])
 
 
 def _run_phase(run: TrainingRun, phase: Phase) -> None:

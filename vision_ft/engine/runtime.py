@@ -88,10 +88,13 @@ class Runtime:
         self.fabric.clip_gradients(module, optimizer, max_norm=max_norm, error_if_nonfinite=False)
 
     def to_device(self, batch: Batch) -> Batch:
-        """Move a batch to this process's device."""
+        """Move a batch to this process's device, pictures in channels_last, which convolutions compute faster."""
         labels = batch.target.labels
         target: Target = replace(batch.target, labels=None if labels is None else labels.to(self.device))
-        return replace(batch, images=batch.images.to(self.device, non_blocking=True), target=target)
+        images = batch.images.to(self.device, non_blocking=True)
+        if images.ndim == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return replace(batch, images=images, target=target)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Compute in the run's precision, for modules that are not wrapped."""
