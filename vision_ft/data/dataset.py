@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -97,6 +98,13 @@ class EvalPictures(Dataset[Sample]):
         self._keep_bytes = keep_bytes
         self._kept: dict[int, Tensor] = {}
         self._labels = table.labels
+
+    def __getitems__(self, rows: Sequence[int]) -> list[Sample]:
+        """Return a batch, as torch's loader asks for it; Pillow frees the interpreter lock, so threads help."""
+        if torch.utils.data.get_worker_info() is not None or len(rows) < 2:
+            return [self[row] for row in rows]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(self.__getitem__, rows))
 
     def __getitem__(self, row: int) -> Sample:
         """Return one preprocessed picture (C, H, W) with its label and row."""

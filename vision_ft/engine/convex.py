@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-STRENGTHS = tuple(float(value) for value in 10.0 ** np.arange(-4, 2.5, 0.5))  # inverse L2 strengths C
-PATIENCE = 3  # strengths without a better held-out loss before the sweep ends
+STRENGTHS = tuple(10.0**exponent for exponent in range(-3, 3))  # inverse L2 strengths C, a decade apart
+HALF_DECADE = 10.0**0.5  # the neighbours of the best are tried too
 MAX_ITERATIONS = 500  # standardised features converge in tens of iterations; this only bounds the odd case
 
 Held = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # features and labels to fit on, then those to judge on
@@ -63,18 +64,15 @@ def fit_linear(
         held_out = [(standard, labels, (val[0] - mean) / scale, val[1])]
     else:
         held_out = _folds(standard, labels)
-    losses = _sweep(held_out, strengths, balanced)
-    best = int(np.nanargmin(losses))
-    model = _regression(strengths[best], balanced)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(standard, labels)
+    strength, loss, model = _choose(held_out, strengths, balanced)
+    if len(held_out) > 1:
+        model = _fit(_regression(strength, balanced), standard, labels)
     weight, bias = _per_class(model, num_classes)
     weight = weight / scale
     bias = bias - weight @ mean
     if log_prior is not None:
         bias = bias - log_prior
-    return LinearFit(weight.astype(np.float32), bias.astype(np.float32), strengths[best], losses[best])
+    return LinearFit(weight.astype(np.float32), bias.astype(np.float32), strength, loss)
 
 
 def _regression(strength: float, balanced: bool) -> LogisticRegression:
@@ -82,30 +80,47 @@ def _regression(strength: float, balanced: bool) -> LogisticRegression:
     return LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, class_weight=weights, warm_start=True)
 
 
-def _sweep(held_out: Sequence[Held], strengths: Sequence[float], balanced: bool) -> list[float]:
-    """Return the held-out log loss of each strength, from the strongest on, until it has risen several times.
+def _fit(model: LogisticRegression, features: np.ndarray, labels: np.ndarray) -> LogisticRegression:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest strengths may not converge; val judges them
+        return model.fit(features, labels)
+
+
+def _choose(
+    held_out: Sequence[Held], strengths: Sequence[float], balanced: bool
+) -> tuple[float, float, LogisticRegression]:
+    """Return the best strength, its held-out log loss, and the model fitted with it on the first set.
 
     The loss falls, then rises as the regularisation weakens, and each fit starts from the one before: the slow fits of
     weak regularisation are only made where they can win.
     """
     models = [_regression(strengths[0], balanced) for _ in held_out]
-    losses: list[float] = []
+    best: tuple[float, float, LogisticRegression] | None = None
+
+    def attempt(strength: float) -> bool:
+        nonlocal best
+        pairs = zip(models, held_out, strict=True)
+        loss = float(np.mean([_held_out_loss(model.set_params(C=strength), held) for model, held in pairs]))
+        better = best is None or loss < best[1]
+        if better:
+            best = (strength, loss, copy.deepcopy(models[0]))
+        return better
+
     for strength in strengths:
-        folds = [
-            _held_out_loss(model.set_params(C=strength), held) for model, held in zip(models, held_out, strict=True)
-        ]
-        losses.append(float(np.mean(folds)))
-        if len(losses) - 1 - int(np.argmin(losses)) >= PATIENCE:
+        if not attempt(strength):
             break
-    return losses
+    assert best is not None, "at least one strength is tried"
+    if len(strengths) > 1:
+        centre = best[0]
+        attempt(centre * HALF_DECADE)
+        attempt(centre / HALF_DECADE)
+    return best
 
 
 def _held_out_loss(model: LogisticRegression, held: Held) -> float:
     """Return the mean log loss on held-out rows; classes that the model never saw count with a probability of 1e-7."""
     features, labels, held_features, held_labels = held
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest strengths may not converge; val judges them
-        model.fit(features, labels)
+    _fit(model, features, labels)
     column = {int(label): index for index, label in enumerate(model.classes_)}
     probabilities = model.predict_proba(held_features)
     picked = [
