@@ -52,13 +52,16 @@ def resolve_recipe(data: str | Path, overrides: Sequence[str], options: Mapping[
     """Return the recipe of a data folder, a CSV or a recipe file.
 
     Args:
-        data: a recipe when it ends in .yaml or .yml, else the data.
+        data: a recipe when it ends in .yaml or .yml, a run folder to resume, else the data.
         overrides: texts such as "optim.lr=3e-4".
         options: dotted key -> value; None leaves the recipe's own value.
 
     Raises:
         RecipeError: a file, key or value cannot be used.
     """
+    if RunFolder(Path(data)).recipe.is_file():  # a run: its own recipe, to go on in its own folder
+        options = {**options, "run.out": options.get("run.out") or str(data)}
+        data = RunFolder(Path(data)).recipe
     settings = [f"{key}={_as_yaml(value)}" for key, value in options.items() if value is not None]
     if Path(data).suffix.lower() in RECIPE_SUFFIXES:
         return load_recipe(Path(data), [*settings, *overrides])
@@ -86,7 +89,8 @@ def finetune(
     """Fine-tune a backbone on pictures, and write a run folder with model, predictions, metrics and report.
 
     Args:
-        data: a folder of class folders, a folder with train/val/test, a CSV (path,label[,split][,group]), or a recipe.
+        data: a folder of class folders, a folder with train/val/test, a CSV (path,label[,split][,group]), a recipe,
+            or a run folder to resume.
         backbone: any timm name.
         strategy: "feature-extraction", "gradual-unfreeze" or "full".
         epochs: passes over the training pictures.

@@ -23,7 +23,7 @@ recipes_app = typer.Typer(no_args_is_help=True, help="List the shipped recipes, 
 app.add_typer(recipes_app, name="recipes")
 
 Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Recipe values, for example optim.lr=3e-4.")
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Recipe values, for example optim.lr=3e-4.")
 ]
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="Folder of class folders, folder with train/val/test, or CSV.")
@@ -32,7 +32,10 @@ Data = Annotated[
 
 @app.command()
 def train(
-    data: Annotated[str, typer.Argument(metavar="DATA|RECIPE", help="Pictures (folder or CSV), or a recipe (.yaml).")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA|RECIPE", help="Pictures (folder or CSV), a recipe (.yaml), or a run to resume."),
+    ],
     overrides: Overrides = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name, such as resnet50.")] = None,
     pretrained: Annotated[
@@ -45,7 +48,7 @@ def train(
     out: Annotated[str | None, typer.Option(help="Run folder; by default a new one below runs/.")] = None,
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DATA or --out.")] = False,
 ) -> None:
     """Fine-tune a model and write its report.
 

@@ -142,6 +142,17 @@ def interrupt(*_arguments: object) -> None:
     raise Killed
 
 
+def test_a_run_is_resumed_by_its_folder_alone(data, tmp_path, monkeypatch):
+    recipe = {"strategy__name": "full", "strategy__epochs": 2}
+    whole = tiny_run(data, tmp_path / "whole", **recipe)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "end_epoch", interrupt)
+        with pytest.raises(Killed):
+            tiny_run(data, tmp_path / "cut", **recipe)
+    vf.finetune(tmp_path / "cut", resume=True)
+    assert_same_run(whole.path, tmp_path / "cut")
+
+
 def test_another_recipe_is_refused_with_both_values(data, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "end_epoch", interrupt)
     with pytest.raises(Killed):

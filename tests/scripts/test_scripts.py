@@ -1,0 +1,46 @@
+"""The example scripts run as their first lines say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import timm
+from safetensors.torch import save_file
+
+from tests.pictures import draw_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+
+def run_script(name: str, *words: str, cwd: Path) -> str:
+    command = [sys.executable, str(ROOT / "scripts" / name), *words]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=500, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_birds_compares_three_strategies(tmp_path):
+    data = draw_folder(tmp_path / "photos", per_class=8)
+    save_file(timm.create_model("test_resnet").state_dict(), tmp_path / "weights.safetensors")
+    output = run_script("birds.py", str(data), "test_resnet", str(tmp_path / "weights.safetensors"), cwd=tmp_path)
+    assert output.count("test accuracy") == 3
+    assert len(list((tmp_path / "runs").glob("*/report.html"))) == 3
+
+
+def test_parking_occupancy_reports_each_group(tmp_path):
+    data = draw_folder(tmp_path / "spaces", classes=2, per_class=12)
+    rows = [f"{f.relative_to(data)},{f.parent.name},camera{i % 6}" for i, f in enumerate(sorted(data.rglob("*.png")))]
+    (data / "spaces.csv").write_text("path,label,group\n" + "\n".join(rows) + "\n")
+    output = run_script("parking_occupancy.py", str(data / "spaces.csv"), cwd=tmp_path)
+    assert "spaces right; report:" in output
+    assert "camera" in output
+
+
+def test_confusion_report_reads_any_tools_predictions(tmp_path):
+    output = run_script("confusion_report.py", cwd=tmp_path)
+    assert Path(tmp_path, output.splitlines()[-1]).is_file()
