@@ -70,7 +70,7 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
     with StopRequest() as stop:
         services = Services(runtime, stop, reporter, folder.path)
         run = build_training_run(recipe, table, model, services)
-        phases = build_plan(recipe, list(run.groups))
+        phases = build_plan(recipe, list(run.groups), architecture=model.backbone.architecture)
         plan = describe_plan(recipe, model, run.groups, phases)
         if runtime.is_main:
             _write_start(folder, recipe, table, findings, plan, model)

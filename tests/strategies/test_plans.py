@@ -56,6 +56,15 @@ def test_full_trains_everything_more_slowly_towards_the_input():
     assert everything.lr_scale["stem"] == pytest.approx(0.5**5)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "decay"),
+    [("vit_small_patch16_224", 0.75), ("swinv2_tiny_window8_256", 0.8), ("convnext_tiny", 0.8), ("resnet18", 0.75)],
+)
+def test_full_takes_the_decay_of_the_family(architecture, decay):
+    phases = full.plan(GROUPS, 4, architecture=architecture)
+    assert phases[-1].lr_scale["stage4"] == pytest.approx(decay)
+
+
 def test_full_without_the_head_start_is_one_phase():
     assert len(full.plan(GROUPS, 4, head_first=False)) == 1
 

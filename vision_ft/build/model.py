@@ -56,7 +56,7 @@ def build_model(recipe: Recipe, classes: ClassSpace) -> Classifier:
     return model
 
 
-def build_plan(recipe: Recipe, groups: Sequence[str]) -> list[Phase]:
+def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> list[Phase]:
     """Ask the strategy for its phases.
 
     Raises:
@@ -64,7 +64,8 @@ def build_plan(recipe: Recipe, groups: Sequence[str]) -> list[Phase]:
     """
     config = recipe.strategy
     strategy = look_up(STRATEGIES, config.name, key="strategy.name")
-    allowed = list(inspect.signature(strategy.plan).parameters)[2:]
+    taken = list(inspect.signature(strategy.plan).parameters)[2:]
+    allowed = [option for option in taken if option != "architecture"]  # known from the model, not from the recipe
     for option in config.options:
         if option not in allowed:
             near = did_you_mean(option, allowed)
@@ -78,6 +79,8 @@ def build_plan(recipe: Recipe, groups: Sequence[str]) -> list[Phase]:
         )
     if recipe.task != "classification":
         raise RecipeError(f"task: {recipe.task} has no heads yet; allowed: classification.")
+    if "architecture" in taken:
+        options["architecture"] = architecture
     epochs = config.epochs if config.epochs is not None else strategy.epochs
     return strategy.plan(groups, epochs, **options)
 
