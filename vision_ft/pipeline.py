@@ -58,6 +58,8 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
     folder = _open_folder(recipe, resume=resume, runtime=runtime)
     if resume and folder.is_finished:
         reporter.say(f"{folder.path} is finished already")
+        if runtime.is_main and not folder.report.is_file():  # killed between its numbers and its report
+            build_report(folder.path)
         return folder
     timings: dict[str, float] = {}
     with runtime.main_first():

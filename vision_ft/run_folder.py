@@ -64,6 +64,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def report(self) -> Path:
+        """The report, one self-contained file."""
+        return self.path / "report.html"
+
+    @property
     def augmentation(self) -> Path:
         """Grid of what the model sees in training."""
         return self.path / "report" / "augmentation.jpg"

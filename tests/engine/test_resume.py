@@ -153,6 +153,33 @@ def test_a_run_is_resumed_by_its_folder_alone(data, tmp_path, monkeypatch):
     assert_same_run(whole.path, tmp_path / "cut")
 
 
+def test_killed_when_the_head_stopped_early_still_trains_the_backbone(data, tmp_path, monkeypatch):
+    recipe = {"model__head": "mlp", "strategy__name": "full", "strategy__epochs": 1, "optim__patience": 1}
+    recipe |= {"optim__head_lr": 1e-12, "optim__weight_decay": 0.0}  # nothing moves: the head stops after two epochs
+    whole = tiny_run(data, tmp_path / "whole", **recipe)
+    original = loop.TrainingRun.save
+
+    def killed_once_stopped(self, stage=None):
+        original(self, stage)
+        if self.progress.stopped:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.TrainingRun, "save", killed_once_stopped)
+        with pytest.raises(Killed):
+            tiny_run(data, tmp_path / "cut", **recipe)
+    tiny_run(data, tmp_path / "cut", resume=True, **recipe)
+    assert "all layers" in (tmp_path / "cut" / "log.jsonl").read_text()
+    assert_same_run(whole.path, tmp_path / "cut")
+
+
+def test_a_run_killed_before_its_report_gets_it_on_resume(data, tmp_path):
+    run = tiny_run(data, tmp_path / "run", strategy__name="feature-extraction")
+    (run.path / "report.html").unlink()
+    tiny_run(data, run.path, resume=True, strategy__name="feature-extraction")
+    assert (run.path / "report.html").is_file()
+
+
 def test_another_recipe_is_refused_with_both_values(data, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "end_epoch", interrupt)
     with pytest.raises(Killed):

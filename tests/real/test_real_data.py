@@ -27,7 +27,7 @@ def test_a_linear_head_on_resnet18_tells_20_bird_species_apart(shared, tmp_path)
     overrides = {"model.backbone": "resnet18", "model.pretrained": str(weights), "model.image_size": 96}
     run = probe(shared / "data" / "birds_cub20", tmp_path / "run", **overrides, **{"model.interpolation": "bilinear"})
     assert run.metrics["splits"]["test"]["n"] == 600
-    assert run.metrics["splits"]["test"]["accuracy"] > 0.78  # measured 0.81 to 0.82 over three seeds
+    assert run.metrics["splits"]["test"]["accuracy"] > 0.78  # measured 0.817 with seed 0
 
 
 def test_the_model_folder_of_a_padded_mobilenet_gives_timm_the_same_scores(shared, tmp_path):

@@ -33,7 +33,7 @@ def fit(run: TrainingRun, phases: Sequence[Phase]) -> None:
     """
     for index in range(run.progress.phase, len(phases)):
         phase = phases[index]
-        if run.progress.stopped:
+        if run.progress.stopped and not run.is_head_only(phase):
             break
         if _first_touches_backbone(run, phases, index) and not (run.progress.phase_epoch or run.progress.step):
             run.keep_start()
@@ -61,9 +61,8 @@ def _run_phase(run: TrainingRun, phase: Phase) -> None:
         begin_epoch(run)
         train_epoch(run, stage, loader)
         end_epoch(run, stage, val)
-        if run.is_head_only(phase) and progress.stopped:
-            progress.stopped = False  # an exhausted head ends its phase, not the run
-            break
+    if run.is_head_only(phase):
+        progress.stopped = False  # an exhausted head ends its phase, not the run; also when killed in between
 
 
 def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
