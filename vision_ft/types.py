@@ -15,10 +15,10 @@ from vision_ft.errors import DataError
 if TYPE_CHECKING:  # importing torch takes seconds; the names below are needed by the type checker only
     from torch import Tensor, nn
 
-Task = Literal["classification", "segmentation", "detection"]
+Task = Literal["classification", "multilabel", "multitask", "segmentation", "detection"]
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
-UNLABELLED = -1  # label index of a picture whose class is not known
+UNLABELLED = -1  # class index of a picture or pixel whose class is not known
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,10 @@ class Target:
     """What the model should answer for a batch; the fields of other tasks stay None.
 
     Attributes:
-        labels: (B,) int64 class indices, or (B, K) float class shares after mixup or cutmix.
-        masks: (B, H, W) int64 class index of each pixel.
+        labels: (B,) int64 class indices, or (B, K) float class shares after mixup or cutmix; of several labels a
+            picture (B, K) float, 1 where a label applies, 0 where not, NaN where it is not known; of several label
+            columns (B, T) int64, -1 where the label is missing.
+        masks: (B, H, W) int64 class index of each pixel, -1 where it does not count.
         boxes: B tensors (N, 4), x1 y1 x2 y2 in pixels of the batch's pictures.
         box_labels: B tensors (N,) int64.
     """
@@ -100,6 +102,21 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Detections:
+    """The objects that a model sees in one picture, most certain first.
+
+    Attributes:
+        boxes: (M, 4) float32, x1 y1 x2 y2 in pixels of the model's input.
+        scores: (M,) float32 in [0, 1].
+        labels: (M,) int64 class indices.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
 class Features:
     """What a backbone hands to a head.
 
@@ -120,12 +137,14 @@ class HeadSpec:
         task: the task the head answers.
         takes: which part of `Features` it reads.
         build: `build(channels, num_classes, *, dropout)` for pooled heads (channels: D);
-            `build(channels, strides, num_classes, *, dropout)` for pyramid heads.
+            `build(channels, strides, num_classes, *, dropout, **options)` for pyramid heads.
+        levels: strides of the maps that a pyramid head reads, fine to coarse.
     """
 
     task: Task
     takes: Literal["pooled", "pyramid"]
     build: Callable[..., nn.Module]
+    levels: tuple[int, ...] = (4, 8, 16, 32)
 
 
 @dataclass(frozen=True)
