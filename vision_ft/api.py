@@ -82,6 +82,7 @@ def _as_yaml(value: Any) -> str:
 def finetune(
     data: str | Path,
     *,
+    task: str | None = None,
     backbone: str | None = None,
     strategy: str | None = None,
     epochs: int | None = None,
@@ -95,8 +96,9 @@ def finetune(
     """Fine-tune a backbone on pictures, and write a run folder with model, predictions, metrics and report.
 
     Args:
-        data: a folder of class folders, a folder with train/val/test, a CSV (path,label[,split][,group]), a recipe,
-            or a run folder to resume.
+        data: a folder of class folders, a folder with train/val/test, a CSV (path,label[,split][,group]), a folder of
+            pictures and masks, boxes as COCO, VOC, YOLO or CSV, a recipe, or a run folder to resume.
+        task: "classification", "multilabel", "multitask", "segmentation" or "detection".
         backbone: any timm name.
         strategy: "feature-extraction", "gradual-unfreeze" or "full".
         epochs: passes over the training pictures.
@@ -111,6 +113,7 @@ def finetune(
         VisionFTError: the data, a name or a value cannot be used; the message says what to change.
     """
     options = {
+        "task": task,
         "model.backbone": backbone,
         "strategy.name": strategy,
         "strategy.epochs": epochs,
