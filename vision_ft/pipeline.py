@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from vision_ft.build.answers import build_truth, labelled_rows
 from vision_ft.build.data import prepare_table
 from vision_ft.build.model import build_model, build_plan, describe_plan
-from vision_ft.build.training import build_recipe_augment, build_training_run
+from vision_ft.build.training import build_recipe_augment, build_runtime, build_training_run
 from vision_ft.config import Recipe, dump_recipe, load_recipe
 from vision_ft.data.grid import draw_augmentation_grid
 from vision_ft.data.table import SampleTable
@@ -31,6 +33,7 @@ from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_env
 from vision_ft.strategies import STRATEGIES
 from vision_ft.types import Finding
 
+GRID_ROWS = 6  # pictures of the augmentation grid
 OnPlan = Callable[[dict[str, Any], SampleTable, Sequence[Finding]], None]
 
 
@@ -50,7 +53,7 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
     started = time.perf_counter()
     _refuse_adaptation(recipe)
     forget_peak()
-    runtime = Runtime(device=recipe.run.device, devices=recipe.run.devices, precision=recipe.run.precision)
+    runtime = build_runtime(recipe)
     name = f"{Path(recipe.data.path).resolve().stem}-{recipe.strategy.name}"
     folder = open_folder(recipe, resume=resume, runtime=runtime, name=name)
     if resume and folder.is_finished:
@@ -181,9 +184,13 @@ def _write_start(
     write_json(folder.plan, plan)
     write_environment(folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root))
     preprocessing = model.backbone.preprocessing
-    rows = table.rows("train")[:: max(len(table.rows("train")) // 6, 1)][:6]
+    rows = labelled_rows(table, "train")
     grid = draw_augmentation_grid(
-        table, rows, augment=build_recipe_augment(recipe, table, preprocessing), channels=preprocessing.size[0]
+        table,
+        rows[:: max(len(rows) // GRID_ROWS, 1)][:GRID_ROWS],
+        augment=build_recipe_augment(recipe, table, preprocessing),
+        channels=preprocessing.size[0],
+        truth=build_truth(table, preprocessing),
     )
     with atomic_path(folder.augmentation) as temporary:
         grid.save(temporary, format="JPEG", quality=88)
@@ -203,5 +210,8 @@ def select_weights(run: TrainingRun, *, interpolate: bool) -> dict[str, Any]:
     tuned = {name: value.clone() for name, value in run.model.state_dict().items()}
     chosen: Interpolation = choose_alpha(run.model, start, tuned, evaluate=evaluate, metric=run.settings.metric)
     run.reporter.say(f"weights: {chosen.alpha:.0%} tuned, {1 - chosen.alpha:.0%} head-only, chosen on val")
-    sweep = {str(alpha): dict(scores) for alpha, scores in chosen.scores.items()}
+    sweep = {
+        str(alpha): {name: value if math.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
+        for alpha, scores in chosen.scores.items()
+    }
     return selection | {"alpha": chosen.alpha, "sweep": sweep}
