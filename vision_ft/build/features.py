@@ -15,7 +15,7 @@ from vision_ft.data.dataset import EvalPictures, TrainPictures
 from vision_ft.data.loaders import AugmentedView, build_eval_loader
 from vision_ft.engine.features import FeatureCache, FeatureWork, cached_features
 from vision_ft.engine.run import Services
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Batch
 
 BATCH_SIZE = 32  # fixed, so that the vectors of a picture do not depend on the run's batch size
@@ -36,7 +36,7 @@ class FeatureSource:
 
     def __init__(
         self,
-        model: Classifier,
+        model: VisionModel,
         *,
         services: Services,
         root: Path,
@@ -91,7 +91,7 @@ class FeatureSource:
         count = len(images)
         if count < BATCH_SIZE:
             images = torch.cat([images, images[:1].expand(BATCH_SIZE - count, -1, -1, -1)])
-        return self.model.forward_features(images)[:count]
+        return self.model.backbone.forward_pooled(images)[:count]
 
     def _load(self, rows: np.ndarray, view: int) -> Iterable[Batch]:
         if view == 0:

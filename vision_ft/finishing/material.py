@@ -56,15 +56,6 @@ class Finish:
         run.reporter.end()
         return found
 
-    def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
-        """Return the group of each row, or None where there are none."""
-        groups = self.table.groups
-        return None if groups is None else groups[rows]
-
-    def paths_of(self, rows: np.ndarray) -> list[str]:
-        """Return the path of each row as the table stores it."""
-        return [self.table.relative_path(int(row)) for row in rows]
-
     def write(self, splits: Mapping[str, Any], *, extra: Mapping[str, Any]) -> None:
         """Write the model folder and metrics.json.
 
