@@ -46,9 +46,7 @@ def box_warnings(run: RunView, split: BoxSplit) -> list[dict[str, str]]:
         )
     if split.name == "val":
         warnings.append(
-            say(
-                "info", "The thresholds were chosen on these pictures: on new ones expect a lower F1.", "per-class"
-            )
+            say("info", "The thresholds were chosen on these pictures: on new ones expect a lower F1.", "per-class")
         )
     if split.summary["ignored"]:
         ignored = count(split.summary["ignored"], "crowd or difficult object")
