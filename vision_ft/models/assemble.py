@@ -25,7 +25,7 @@ class VisionModel(FrozenAware):
         head_name: the head's key in `HEADS`.
         num_classes: K.
         dropout: share of the head's features zeroed in training.
-        head_args: further arguments that rebuild the head.
+        head_args: all further arguments of the head, so that it can be rebuilt.
     """
 
     def __init__(
@@ -130,8 +130,7 @@ def build_model(
         raise ModelError(f"num_classes: got {num_classes}; a classifier needs at least 1 class.")
     if not 0 <= dropout < 1:
         raise ModelError(f"dropout: got {dropout}; it must lie in [0, 1).")
-    spec, options = HEADS[head], dict(head_args or {})
-    _check_options(head, options)
+    spec, options = HEADS[head], _resolve_options(head, head_args or {})
     kept: dict[str, Any] = {
         "head_name": head,
         "num_classes": num_classes,
@@ -145,13 +144,18 @@ def build_model(
     return DenseModel(backbone, PyramidHead(neck, decoder), **kept)
 
 
-def _check_options(head: str, options: Mapping[str, Any]) -> None:
-    """Refuse arguments that the head does not take."""
-    known = set(inspect.signature(HEADS[head].build).parameters)
-    allowed = sorted(known - {"channels", "strides", "num_classes", "dropout"})
-    for name in options:
+def _resolve_options(head: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all arguments of a head, stated with the model, so that a later default does not change it.
+
+    Raises:
+        ModelError: it does not take one.
+    """
+    known = inspect.signature(HEADS[head].build).parameters
+    allowed = sorted(set(known) - {"channels", "strides", "num_classes", "dropout"})
+    for name in given:
         if name not in allowed:
             raise ModelError(
                 f"model.head_args.{name}: the head {head!r} does not take it. Allowed: {', '.join(allowed) or 'none'}."
                 f"{did_you_mean(name, allowed)}"
             )
+    return {name: given.get(name, known[name].default) for name in allowed}
