@@ -253,7 +253,8 @@ def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTab
         DataError: the folder or file cannot be read as a data set at all.
     """
     recipe = resolve_recipe(data, [*overrides, "data.on_bad=drop"], {})
-    return prepare_table(recipe.data, seed=recipe.run.seed, threads=os.cpu_count() or 1, quick=False)
+    threads = os.cpu_count() or 1
+    return prepare_table(recipe.data, task=recipe.task, seed=recipe.run.seed, threads=threads, quick=False)
 
 
 def report(source: str | Path, *, out: str | Path | None = None, data_root: str | Path | None = None) -> Path:

@@ -215,6 +215,8 @@ def convert(
     source_format: Annotated[str, typer.Option("--from", help="Format of SOURCE; auto looks at it.")] = "auto",
     root: Annotated[Path | None, typer.Option(help="Folder that the paths of an index file start from.")] = None,
     class_table: Annotated[Path | None, typer.Option(help="File with the classes of masks.")] = None,
+    task: Annotated[str | None, typer.Option(help="multilabel or multitask, for a CSV of several labels.")] = None,
+    label_columns: Annotated[str | None, typer.Option(help="Columns of those labels, as in species,sex.")] = None,
     on_bad: Annotated[str, typer.Option(help="fail, or drop annotations that cannot be read.")] = "fail",
 ) -> None:
     """Write a data set in another format, and say what that cannot hold.
@@ -223,7 +225,14 @@ def convert(
     """
     from vision_ft.commands import convert as command
 
-    options = {"source_format": source_format, "root": root, "class_table": class_table, "on_bad": on_bad}
+    options: dict[str, Any] = {
+        "source_format": source_format,
+        "root": root,
+        "class_table": class_table,
+        "task": task,
+        "label_columns": label_columns.split(",") if label_columns else None,
+        "on_bad": on_bad,
+    }
     command.run(str(source), out, to=to, link=link, options=options)
 
 

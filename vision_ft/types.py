@@ -47,6 +47,19 @@ class ClassSpace:
 
 
 @dataclass(frozen=True)
+class LabelColumn:
+    """One of several questions that a multi-task model answers; its outputs follow those of the column before.
+
+    Attributes:
+        name: of the column.
+        classes: names of its label indices.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """How a picture becomes the tensor a backbone was trained on; saved with the weights.
 

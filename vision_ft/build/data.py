@@ -10,14 +10,17 @@ from vision_ft.build.names import look_up
 from vision_ft.config.schema import DataConfig
 from vision_ft.data.audit import apply_policy, check, scan
 from vision_ft.data.formats import FORMATS, detect
+from vision_ft.data.several_labels import require_labels
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
-from vision_ft.types import Finding
+from vision_ft.types import Finding, Task
 
 
-def read_table(config: DataConfig, *, unlabelled: bool = False) -> SampleTable:
+def read_table(config: DataConfig, *, task: Task = "classification", unlabelled: bool = False) -> SampleTable:
     """Read the data set as its format's reader understands it; with `unlabelled`, pictures may lack a label.
+
+    The task tells what the labels of an index file are: one a picture, several, or one in each of several columns.
 
     Raises:
         DataError: nothing is there, or the reader cannot make sense of it.
@@ -30,6 +33,8 @@ def read_table(config: DataConfig, *, unlabelled: bool = False) -> SampleTable:
     read = look_up(FORMATS, name, key="data.format")
     wanted: dict[str, Any] = {
         "label_column": config.label_column,
+        "label_columns": config.label_columns,
+        "label_separator": config.label_separator,
         "path_column": config.path_column,
         "split_column": config.split_column,
         "group_column": config.group_column,
@@ -44,8 +49,10 @@ def read_table(config: DataConfig, *, unlabelled: bool = False) -> SampleTable:
     for option, value in wanted.items():
         if option not in taken and value != defaults[option]:
             raise RecipeError(f"data.{option} is set, but the format {name} does not take it. Remove it.")
-    wanted["unlabelled"] = unlabelled
-    return read(source, **{option: value for option, value in wanted.items() if option in taken})
+    wanted |= {"unlabelled": unlabelled, "task": task}
+    table = read(source, **{option: value for option, value in wanted.items() if option in taken})
+    require_labels(table, task)
+    return table
 
 
 def require_class_labels(table: SampleTable) -> None:
@@ -54,7 +61,7 @@ def require_class_labels(table: SampleTable) -> None:
     Raises:
         RecipeError: the data holds boxes or masks.
     """
-    if table.task != "classification":
+    if table.task in ("detection", "segmentation"):
         holds = "boxes" if table.task == "detection" else "masks"
         raise RecipeError(
             f"task: {table.task} has no heads yet; allowed: classification. {table.root} holds {holds}; vision-ft "
@@ -63,7 +70,13 @@ def require_class_labels(table: SampleTable) -> None:
 
 
 def prepare_table(
-    config: DataConfig, *, seed: int, threads: int, quick: bool = True, trainable: bool = False
+    config: DataConfig,
+    *,
+    seed: int,
+    threads: int,
+    task: Task = "classification",
+    quick: bool = True,
+    trainable: bool = False,
 ) -> tuple[SampleTable, list[Finding]]:
     """Read, audit and split the data; the result is what `data.parquet` and `findings.csv` hold.
 
@@ -73,7 +86,7 @@ def prepare_table(
         RecipeError: the data must be trainable and is not.
         DataError: pictures are broken and `on_bad` is "fail", splits leak, or fewer than two classes are left.
     """
-    table = read_table(config)
+    table = read_table(config, task=task)
     if trainable:
         require_class_labels(table)
     remarks = list(table.remarks)

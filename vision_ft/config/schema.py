@@ -61,6 +61,13 @@ class DataConfig(_Section):
         default="auto", description='Dataset format, such as "imagefolder" or "csv"; "auto" looks at the data.'
     )
     label_column: Name = Field(default="label", description="Column of an index file that holds the class name.")
+    label_columns: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Multilabel: columns of 0 and 1, named as the labels. Multitask: columns of class names.",
+    )
+    label_separator: Literal["auto", ";", "|", ",", " "] = Field(
+        default="auto", description='Multilabel: what separates the labels of one cell; "auto" looks at the cells.'
+    )
     path_column: Name = Field(default="path", description="Column of an index file that holds the picture's path.")
     split_column: Name | None = Field(
         default=None, description='Column that holds train, val or test; null: "split" if present.'
@@ -281,8 +288,9 @@ class AdaptConfig(_Section):
 class Recipe(_Section):
     """All that decides a run."""
 
-    task: Literal["classification", "segmentation", "detection"] = Field(
-        default="classification", description="What the model answers: one label, a mask, or boxes."
+    task: Literal["classification", "multilabel", "multitask", "segmentation", "detection"] = Field(
+        default="classification",
+        description="What the model answers: one label, several, one a column, masks or boxes.",
     )
     data: DataConfig
     model: ModelConfig = Field(default_factory=ModelConfig)
