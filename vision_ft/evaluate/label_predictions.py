@@ -183,6 +183,17 @@ def read_column_predictions(file: Path) -> ColumnPredictions:
     )
 
 
+def read_several(file: Path) -> LabelPredictions | ColumnPredictions | None:
+    """Read predictions of several labels a picture; None for those of another task, or of no readable file."""
+    try:
+        about = json.loads((pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"{}"))
+    except (pa.ArrowException, OSError, ValueError):
+        return None  # whoever reads it as what it should be says what is wrong with it
+    if about.get("task") == "multilabel":
+        return read_label_predictions(file)
+    return read_column_predictions(file) if about.get("task") == "multitask" else None
+
+
 def _lists(values: Any, count: int) -> pa.ListArray:
     """Return a column with an equally long list in each row."""
     flat = values if isinstance(values, pa.Array) else pa.array(np.ascontiguousarray(values, np.float32).reshape(-1))

@@ -29,6 +29,35 @@ def warnings_of(run: RunView, split: SplitView) -> list[dict[str, str]]:
     return sorted(found, key=lambda item: LEVELS.index(item["level"]))
 
 
+def warnings_of_labels(run: RunView, split: SplitView) -> list[dict[str, str]]:
+    """Warnings on a split of several labels a picture, most serious first, as those of `warnings_of`."""
+    found = [
+        *_about_split(run, split),
+        *_about_labels(split),
+        *_about_findings(run),
+        *_about_training(run),
+        *(_say("warning", f"{problem}.", "lineage") for problem in run.problems),
+    ]
+    return sorted(found, key=lambda item: LEVELS.index(item["level"]))
+
+
+def _about_labels(split: SplitView) -> Iterator[dict[str, str]]:
+    numbers = split.summary
+    never = [row["class"] for row in numbers["per_class"] if row["support"] and not row["predicted"]]
+    if never:
+        names = ", ".join(cut(name) for name in never[:MAX_NAMED]) + (", …" if len(never) > MAX_NAMED else "")
+        yield _say("warning", f"Never answered, though pictures have it: {names}.", "per-class")
+    for column in numbers.get("columns") or []:
+        low = (column["accuracy_interval"] or [None])[0]
+        if column["n"] and low is not None and low <= column["majority_accuracy"] < 1:
+            yield _say(
+                "warning",
+                f"{cut(column['name'])}: not shown to beat always answering its most frequent class, which is right in "
+                f"{percent(column['majority_accuracy'])}.",
+                "confusion",
+            )
+
+
 def _say(level: str, text: str, section: str = "") -> dict[str, str]:
     return {"level": level, "text": text, "section": section}
 

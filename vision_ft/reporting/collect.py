@@ -16,8 +16,10 @@ from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.evaluate.foreign import read_foreign
+from vision_ft.evaluate.label_predictions import ColumnPredictions, LabelPredictions, read_several
 from vision_ft.evaluate.metrics import summarise
 from vision_ft.evaluate.predictions import Predictions, read_predictions
+from vision_ft.reporting.flat import flatten_columns, flatten_labels, summarise_flat_columns, summarise_flat_labels
 
 SPLIT_ORDER = ("test", "val", "train")  # the first one there is what the report opens with
 ADAPTATION_VERSION = 1
@@ -35,6 +37,7 @@ class SplitView:
         confidence: (N,) calibrated probability of the predicted class, or None.
         properties: picture property -> (N,) values, NaN where unknown.
         cameras: domain -> its pictures in this split, for a run that was adapted to a new camera.
+        several: of several labels a picture the answers as they were written; `predictions` then has a line a label.
     """
 
     name: str
@@ -43,6 +46,7 @@ class SplitView:
     confidence: np.ndarray | None
     properties: Mapping[str, np.ndarray] = field(default_factory=dict)
     cameras: Mapping[str, int] = field(default_factory=dict)
+    several: LabelPredictions | ColumnPredictions | None = None
 
     @property
     def label(self) -> str:
@@ -67,7 +71,7 @@ class RunView:
     Attributes:
         name: of the run folder or the predictions file.
         task: which sections apply.
-        classes: names of the class indices.
+        classes: names of the class indices; of several labels a picture see `flat`.
         splits: by name, in the order of display.
         picture: absolute path of a picture from its path in the predictions.
         log: the lines of log.jsonl.
@@ -99,6 +103,16 @@ class RunView:
     problems: tuple[str, ...] = ()
 
     @property
+    def answers(self) -> str:
+        """What the model chooses from, as in "4 classes"."""
+        several = self.main.several
+        if isinstance(several, ColumnPredictions):
+            return f"{len(several.columns)} label columns of {len(several.classes)} classes"
+        number = len(self.classes) if several is None else len(several.classes)
+        noun = ("class", "classes") if several is None else ("label", "labels")
+        return f"{number:,} {noun[number != 1]}"
+
+    @property
     def main(self) -> SplitView:
         """The split that the report opens with."""
         return next(iter(self.splits.values()))
@@ -123,7 +137,7 @@ def collect_run(run_dir: Path, *, data_root: Path | None = None) -> RunView:
         )
     problems: list[str] = []
     table = _table(run_dir / "data.parquet", data_root, problems)
-    splits = {file.stem: _split(file.stem, read_predictions(file), table) for file in files}
+    splits = {file.stem: _read_split(file, table) for file in files}
     root = data_root or (table.root if table else run_dir)
     first = next(iter(splits.values())).predictions
     grid = run_dir / "report" / "augmentation.jpg"
@@ -164,6 +178,19 @@ def collect_predictions(file: Path, *, image_root: Path | None = None) -> RunVie
         splits={"all": _split("all", predictions, None)},
         picture=lambda path: root / path,
     )
+
+
+def _read_split(file: Path, table: SampleTable | None) -> SplitView:
+    several = read_several(file)
+    if several is None:
+        return _split(file.stem, read_predictions(file), table)
+    if isinstance(several, LabelPredictions):
+        flat = flatten_labels(several)
+        summary = summarise_flat_labels(several)
+    else:
+        flat = flatten_columns(several)
+        summary = summarise_flat_columns(several, flat)
+    return SplitView(file.stem, flat, summary, flat.confidence(), _properties(flat, table), several=several)
 
 
 def _split(name: str, predictions: Predictions, table: SampleTable | None) -> SplitView:

@@ -16,6 +16,7 @@ from vision_ft.evaluate.confusion import class_order, dense
 from vision_ft.files import write_atomic
 from vision_ft.reporting import plots
 from vision_ft.reporting.collect import RunView, SplitView, collect_predictions, collect_run
+from vision_ft.reporting.label_outputs import write_label_outputs
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.plots_adaptation import write_adaptation_figures
 from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, cut
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STYLES = ("report.css", "adaptation.css")
+STYLES = ("report.css", "adaptation.css", "labels.css")
 SCRIPTS = ("core.js", "gallery.js", "matrix.js", "heatmap.js", "tables.js", "theme.js", "start.js")
 MAX_PLOTTED_CLASSES = 1000
 Loader = Callable[[Path], "Image.Image"]
@@ -76,6 +77,9 @@ def write_report(run: RunView, page: Path, *, load_thumbnail: Loader = load_pict
     folder.mkdir(parents=True, exist_ok=True)
     for split in run.splits.values():
         suffix = "" if split is run.main else f"_{split.name}"
+        if split.several is not None:
+            write_label_outputs(split, folder, suffix=suffix)
+            continue
         write_tables(split, folder, suffix=suffix)
         write_figures(split, folder, suffix=suffix)
     epochs = [record for record in run.log if isinstance(record.get("epoch"), int)]

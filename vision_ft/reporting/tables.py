@@ -23,11 +23,11 @@ def write_tables(split: SplitView, folder: Path, *, suffix: str = "") -> list[Pa
         "per_class": _per_class(split),
         "confusion": _confusion(split),
         "confused_pairs": _pairs(split),
-        "mistakes": _mistakes(split),
+        "mistakes": mistakes_table(split),
     }
     if split.summary["groups"]:
         tables["groups"] = _groups(split)
-    return [_write(folder / f"{name}{suffix}.csv", table) for name, table in tables.items()]
+    return [write_table(folder / f"{name}{suffix}.csv", table) for name, table in tables.items()]
 
 
 def write_candidates(adaptation: Mapping[str, Any], folder: Path) -> Path:
@@ -55,7 +55,7 @@ def write_candidates(adaptation: Mapping[str, Any], folder: Path) -> Path:
         ]
         for candidate in read_candidates(adaptation)
     ]
-    return _write(folder / "candidates.csv", (header, rows))
+    return write_table(folder / "candidates.csv", (header, rows))
 
 
 def _numbers(score: CameraScore) -> list[Any]:
@@ -64,7 +64,8 @@ def _numbers(score: CameraScore) -> list[Any]:
     return [score.n, *(None if share is None else round(share, 6) for share in shares)]
 
 
-def _write(file: Path, table: Table) -> Path:
+def write_table(file: Path, table: Table) -> Path:
+    """Write a header and rows as CSV, whole or not at all."""
     header, rows = table
     with atomic_path(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -101,7 +102,8 @@ def _pairs(split: SplitView) -> Table:
     return header, [(classes[t], classes[p], n, support[t], round(n / support[t], 6)) for t, p, n in wrong]
 
 
-def _mistakes(split: SplitView) -> Table:
+def mistakes_table(split: SplitView) -> Table:
+    """Return all mistakes of a split, most confident first."""
     predictions, rows = split.predictions, split.mistakes
     true_scores = None
     if predictions.scores is not None and len(rows):

@@ -21,6 +21,8 @@ CHARTS = (
         True,
     ),
 )
+LABEL_LINES = (Line("val_macro_f1", "validation macro-F1"), Line("val_map", "validation mAP"))
+CHARTS_BY_TASK = {"multilabel": (CHARTS[0], ("Macro-F1 and mAP", LABEL_LINES, True))}
 
 
 def _build(run: RunView) -> dict[str, Any] | None:
@@ -30,7 +32,7 @@ def _build(run: RunView) -> dict[str, Any] | None:
         return None
     charts = [
         {"title": title, "lines": lines, "svg": curves_chart(epochs, lines, is_share=is_share)}
-        for title, lines, is_share in CHARTS
+        for title, lines, is_share in CHARTS_BY_TASK.get(run.task, CHARTS)
         if len(epochs) > 1
     ]
     convex = any(phase.get("solver") == "convex" for phase in run.plan.get("phases") or [])

@@ -37,14 +37,16 @@ def _fall(split: SplitView) -> str:
 def _cards(split: SplitView) -> list[dict[str, Any]]:
     numbers = split.summary
     cards = [
-        _card("Accuracy", numbers["accuracy"], numbers["accuracy_interval"], "share of the pictures that are right"),
-        _card(
+        make_card(
+            "Accuracy", numbers["accuracy"], numbers["accuracy_interval"], "share of the pictures that are right"
+        ),
+        make_card(
             "Macro-F1",
             numbers["macro_f1"],
             numbers["macro_f1_interval"],
             "mean F1: rare classes count as much as common",
         ),
-        _card(
+        make_card(
             "Balanced accuracy",
             numbers["balanced_accuracy"],
             numbers["balanced_accuracy_interval"],
@@ -53,7 +55,7 @@ def _cards(split: SplitView) -> list[dict[str, Any]]:
     ]
     if numbers.get("top_k_accuracy") is not None:
         cards.append(
-            _card(
+            make_card(
                 f"Top-{numbers['top_k']}",
                 numbers["top_k_accuracy"],
                 numbers["top_k_accuracy_interval"],
@@ -62,7 +64,7 @@ def _cards(split: SplitView) -> list[dict[str, Any]]:
         )
     if numbers.get("ece_calibrated") is not None:
         cards.append(
-            _card(
+            make_card(
                 "Calibration error",
                 numbers["ece_calibrated"],
                 None,
@@ -72,29 +74,35 @@ def _cards(split: SplitView) -> list[dict[str, Any]]:
     return cards
 
 
-def _card(label: str, value: float | None, interval: Any, meaning: str) -> dict[str, Any]:
+def make_card(label: str, value: float | None, interval: Any, meaning: str) -> dict[str, Any]:
+    """Return a headline number as the template shows it."""
     return {"label": label, "value": value, "interval": interval, "meaning": meaning}
 
 
 def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
     del pictures
-    position = {name: index for index, name in enumerate(run.classes)}
-    pairs = [
-        pair | {"true_index": position[pair["true"]], "predicted_index": position[pair["predicted"]]}
-        for pair in split.summary["confused_pairs"][:NUM_PAIRS]
-    ]
     return {
         "headline": headline(split),
         "cards": _cards(split),
-        "pairs": pairs,
+        "pairs": top_pairs(run, split),
         "warnings": warnings_of(run, split),
         "majority": split.summary["majority_accuracy"],
-        "phases": _phases(run),
-        "lineage": _lineage(run),
+        "phases": phases_of(run),
+        "lineage": lineage_of(run),
     }
 
 
-def _phases(run: RunView) -> list[dict[str, Any]]:
+def top_pairs(run: RunView, split: SplitView) -> list[dict[str, Any]]:
+    """Return the pairs of classes that are confused most, with their positions in the page's list of classes."""
+    position = {name: index for index, name in enumerate(run.classes)}
+    return [
+        pair | {"true_index": position[pair["true"]], "predicted_index": position[pair["predicted"]]}
+        for pair in split.summary["confused_pairs"][:NUM_PAIRS]
+    ]
+
+
+def phases_of(run: RunView) -> list[dict[str, Any]]:
+    """Return the phases of the plan as the template shows them."""
     phases = []
     for phase in run.plan.get("phases") or []:
         rates = phase.get("groups") or {}
@@ -112,14 +120,15 @@ def _phases(run: RunView) -> list[dict[str, Any]]:
     return phases
 
 
-def _lineage(run: RunView) -> list[tuple[str, str]]:
+def lineage_of(run: RunView) -> list[tuple[str, str]]:
+    """Return where the run came from, as (what, value)."""
     environment = run.environment
     facts = [
         ("Backbone", run.plan.get("backbone")),
         ("Head", run.plan.get("head")),
         ("Strategy", run.plan.get("strategy")),
         ("Pictures", ", ".join(f"{name} {number:,}" for name, number in run.counts.items() if number)),
-        ("Classes", f"{len(run.classes):,}"),
+        ("Answers", run.answers),
         ("Seed", environment.get("seed")),
         ("Command", environment.get("command")),
         ("Data fingerprint", environment.get("fingerprint") or environment.get("data")),
