@@ -13,6 +13,7 @@ from typing import Any
 from vision_ft.build.data import prepare_table
 from vision_ft.config import Recipe, load_recipe
 from vision_ft.converting import convert as convert
+from vision_ft.data.several_labels import TASKS_OF_SEVERAL
 from vision_ft.data.table import SampleTable
 from vision_ft.deploy.predictor import Predictor, load_predictor
 from vision_ft.engine.callbacks import LogReporter, Reporter
@@ -82,6 +83,7 @@ def _as_yaml(value: Any) -> str:
 def finetune(
     data: str | Path,
     *,
+    task: str | None = None,
     backbone: str | None = None,
     strategy: str | None = None,
     epochs: int | None = None,
@@ -95,8 +97,9 @@ def finetune(
     """Fine-tune a backbone on pictures, and write a run folder with model, predictions, metrics and report.
 
     Args:
-        data: a folder of class folders, a folder with train/val/test, a CSV (path,label[,split][,group]), a recipe,
-            or a run folder to resume.
+        data: a folder of class folders, a folder with train/val/test, a CSV (path,label[,split][,group]), a folder of
+            pictures and masks, boxes as COCO, VOC, YOLO or CSV, a recipe, or a run folder to resume.
+        task: "classification", "multilabel", "multitask", "segmentation" or "detection".
         backbone: any timm name.
         strategy: "feature-extraction", "gradual-unfreeze" or "full".
         epochs: passes over the training pictures.
@@ -111,6 +114,7 @@ def finetune(
         VisionFTError: the data, a name or a value cannot be used; the message says what to change.
     """
     options = {
+        "task": task,
         "model.backbone": backbone,
         "strategy.name": strategy,
         "strategy.epochs": epochs,
@@ -254,7 +258,8 @@ def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTab
     """
     recipe = resolve_recipe(data, [*overrides, "data.on_bad=drop"], {})
     threads = os.cpu_count() or 1
-    return prepare_table(recipe.data, task=recipe.task, seed=recipe.run.seed, threads=threads, quick=False)
+    task = recipe.task if recipe.task in TASKS_OF_SEVERAL else None  # what boxes and masks are can be seen
+    return prepare_table(recipe.data, task=task, seed=recipe.run.seed, threads=threads, quick=False)
 
 
 def report(source: str | Path, *, out: str | Path | None = None, data_root: str | Path | None = None) -> Path:

@@ -45,7 +45,11 @@ def train(
         str | None, typer.Option(help="feature-extraction, gradual-unfreeze, surgical or full.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side of the square input, in pixels.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification, multilabel, multitask, segmentation or detection.")
+    ] = None,
+    head: Annotated[str | None, typer.Option(help="Head, such as linear, fpn, unet, fcos or faster-rcnn.")] = None,
+    image_size: Annotated[str | None, typer.Option(help="Side of the input in pixels, or HEIGHTxWIDTH.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a batch.")] = None,
     out: Annotated[str | None, typer.Option(help="Run folder; by default a new one below runs/.")] = None,
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
@@ -63,7 +67,9 @@ def train(
         "model.pretrained": pretrained,
         "strategy.name": strategy,
         "strategy.epochs": epochs,
-        "model.image_size": image_size,
+        "task": task,
+        "model.head": head,
+        "model.image_size": None if image_size is None else command.parse_size(image_size),
         "optim.batch_size": batch_size,
         "run.out": out,
         "run.seed": seed,

@@ -8,35 +8,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from torch import nn
-
 from vision_ft.build.data import prepare_table
 from vision_ft.build.model import build_model, build_plan, describe_plan
 from vision_ft.build.training import build_recipe_augment, build_training_run
 from vision_ft.config import Recipe, dump_recipe, load_recipe
 from vision_ft.data.grid import draw_augmentation_grid
+from vision_ft.data.several_labels import LABELS, PREFIX, label_columns
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.checkpoint import START
-from vision_ft.engine.inference import predict_scores
 from vision_ft.engine.interpolate import Interpolation, choose_alpha
-from vision_ft.engine.loop import feature_rows, fit
+from vision_ft.engine.loop import fit, score_rows
 from vision_ft.engine.memory import forget_peak, peak_memory
 from vision_ft.engine.run import Services, TrainingRun
 from vision_ft.engine.runtime import Runtime
 from vision_ft.engine.signals import StopRequest
-from vision_ft.errors import DataError, RecipeError, ResumeError
-from vision_ft.evaluate.calibration import fit_temperature
-from vision_ft.evaluate.metrics import summarise
-from vision_ft.evaluate.predictions import Predictions, write_predictions
+from vision_ft.errors import RecipeError, ResumeError
 from vision_ft.files import atomic_path, write_atomic, write_json
-from vision_ft.models.assemble import Classifier
-from vision_ft.models.folder import save_model
+from vision_ft.finishing import FINISHERS, Finish
+from vision_ft.models.assemble import VisionModel
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_environment, write_findings
 from vision_ft.strategies import STRATEGIES
-from vision_ft.types import Finding, Phase
+from vision_ft.types import Finding
 
 OnPlan = Callable[[dict[str, Any], SampleTable, Sequence[Finding]], None]
 
@@ -68,11 +62,11 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
     with runtime.main_first():
         reporter.say(f"reading {recipe.data.path}")
         threads = os.cpu_count() or 1
-        table, findings = prepare_table(recipe.data, seed=recipe.run.seed, threads=threads, trainable=True)
+        table, findings = prepare_table(recipe.data, seed=recipe.run.seed, threads=threads, task=recipe.task)
         if resume and folder.data.is_file():
             refuse_changed_data(SampleTable.read(folder.data), table)
     timings["data"] = time.perf_counter() - started
-    model = build_model(recipe, table.classes)
+    model = build_model(recipe, table.classes, label_columns(table))
     with StopRequest() as stop:
         services = Services(runtime, stop, reporter, folder.path)
         run = build_training_run(recipe, table, model, services)
@@ -88,7 +82,7 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
         fit(run, phases)
         selection = select_weights(run, interpolate=STRATEGIES[recipe.strategy.name].interpolate)
         timings["training"] = time.perf_counter() - started - sum(timings.values())
-        finish(run, folder, recipe, table, phases, selection)
+        FINISHERS[recipe.task](Finish(run, folder, recipe, table, tuple(phases), selection))
     timings["evaluation"] = time.perf_counter() - started - sum(timings.values())
     if runtime.is_main:
         _write_end(folder, timings)
@@ -158,10 +152,12 @@ def refuse_changed_data(before: SampleTable, now: SampleTable) -> None:
     Raises:
         ResumeError: pictures were added, removed, changed or relabelled; up to ten are named.
     """
+    answers = [name for name in before.arrow.column_names if name == LABELS or name.startswith(PREFIX)]
 
-    def contents(table: SampleTable) -> dict[str, tuple[str, int, str]]:
-        columns = (table.arrow.column(name).to_pylist() for name in ("path", "hash", "label", "split"))
-        return {path: (digest, label, split) for path, digest, label, split in zip(*columns, strict=True)}
+    def contents(table: SampleTable) -> dict[str, tuple[Any, ...]]:
+        names = ("path", "hash", "label", "split", *(name for name in answers if name in table.arrow.column_names))
+        columns = (table.arrow.column(name).to_pylist() for name in names)
+        return {path: tuple(rest) for path, *rest in zip(*columns, strict=True)}
 
     old, new = contents(before), contents(now)
     changed = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
@@ -179,7 +175,7 @@ def _write_start(
     table: SampleTable,
     findings: Sequence[Finding],
     plan: dict[str, Any],
-    model: Classifier,
+    model: VisionModel,
 ) -> None:
     """Write everything that is known before training."""
     write_atomic(folder.recipe, dump_recipe(recipe).encode())
@@ -205,75 +201,10 @@ def select_weights(run: TrainingRun, *, interpolate: bool) -> dict[str, Any]:
         return selection
 
     def evaluate() -> dict[str, float]:
-        rows = run.data.val_rows
-        scores = predict_scores(run.model, run.data.load_eval, rows, decode=run.task.decode, runtime=run.runtime)
-        return run.task.score(scores, run.data.labels[rows])
+        return score_rows(run, run.model, run.data.load_eval, run.data.val_rows)
 
     tuned = {name: value.clone() for name, value in run.model.state_dict().items()}
     chosen: Interpolation = choose_alpha(run.model, start, tuned, evaluate=evaluate, metric=run.settings.metric)
     run.reporter.say(f"weights: {chosen.alpha:.0%} tuned, {1 - chosen.alpha:.0%} head-only, chosen on val")
     sweep = {str(alpha): dict(scores) for alpha, scores in chosen.scores.items()}
     return selection | {"alpha": chosen.alpha, "sweep": sweep}
-
-
-def finish(
-    run: TrainingRun,
-    folder: RunFolder,
-    recipe: Recipe,
-    table: SampleTable,
-    phases: Sequence[Phase],
-    selection: dict[str, Any],
-) -> None:
-    """Score val and test, fit the temperature on val, write predictions, metrics and the model folder."""
-    untouched = all(run.is_head_only(phase) for phase in phases)  # then val and test come from the feature cache
-    module: nn.Module = run.model.head if untouched else run.model
-    predictions: dict[str, Predictions] = {}
-    for split in ("val", "test"):
-        rows = table.rows(split)
-        if len(rows):
-            run.reporter.say(f"scoring {len(rows)} {split} pictures")
-            load = feature_rows(run, f"features of {split}", rows) if untouched else run.data.load_eval
-            scores = predict_scores(module, load, rows, decode=run.task.decode, runtime=run.runtime)
-            predictions[split] = make_predictions(table, rows, scores)
-    if not run.runtime.is_main:
-        return
-    if not predictions:
-        raise DataError("neither val nor test holds a picture; raise data.val or data.test.")
-    val = predictions.get("val")
-    temperature = 1.0 if val is None or val.scores is None else fit_temperature(val.targets, val.scores)
-    splits: dict[str, Any] = {}
-    for split, made in predictions.items():
-        calibrated = Predictions(**{**vars(made), "temperature": temperature})
-        write_predictions(folder.predictions(split), calibrated)
-        splits[split] = summarise(
-            made.targets,
-            made.scores,
-            made.predicted,
-            classes=table.classes.names,
-            groups=made.groups,
-            temperature=temperature,
-            seed=recipe.run.seed,
-        )
-    save_model(
-        run.model,
-        folder.model,
-        classes=table.classes,
-        preprocessing=run.model.backbone.preprocessing,
-        extra={"temperature": temperature, "task": recipe.task, "selection": selection},
-    )
-    head = {"format_version": 1, "task": recipe.task, "classes": list(table.classes.names)}
-    write_json(folder.metrics, {**head, "temperature": temperature, "selection": selection, "splits": splits})
-
-
-def make_predictions(table: SampleTable, rows: np.ndarray, scores: np.ndarray) -> Predictions:
-    """Put scores (N, K) of rows together with what the table knows of them."""
-    groups = table.groups
-    return Predictions(
-        classes=table.classes.names,
-        paths=[table.relative_path(int(row)) for row in rows],
-        targets=table.labels[rows],
-        predicted=scores.argmax(axis=1),
-        scores=scores,
-        groups=None if groups is None else groups[rows],
-        ids=rows,
-    )

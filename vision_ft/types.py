@@ -201,7 +201,10 @@ class Prediction:
         path: the picture's file, or "" for one given as an array.
         label: name of the most probable class.
         score: its probability.
-        scores: class name -> probability, summing to 1.
+        scores: class name -> probability, summing to 1; of several labels each by itself, of label columns those of
+            each column, named as in "species=robin".
+        labels: names of the labels that apply, most probable first; of label columns the class of each.
+        answers: label column -> its most probable class.
         mask: (H, W) class index of each pixel.
         boxes: (N, 4) x1 y1 x2 y2 in pixels of the picture.
     """
@@ -210,6 +213,8 @@ class Prediction:
     label: str | None = None
     score: float | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    labels: tuple[str, ...] | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
     mask: Any = None
     boxes: Any = None
 

@@ -130,8 +130,15 @@ def test_drop_path_acts_in_training_only():
         ({"name": "resnet10t", "image_size": 0}, r"^image_size: got 0; give a side in pixels such as 224"),
         (
             {"name": "vit_tiny_patch16_224", "image_size": 100},
-            r"100 x 100 pixels; the nearest sizes .* 96 and 112 pixels",
+            r"of 100 x 100 pixels; its patches of 16 x 16 pixels do not divide it; the nearest sizes it takes are 96 and "
+            r"112 pixels\.$",
         ),
+        (
+            {"name": "vit_small_patch14_dinov2", "image_size": (60, 90)},
+            r"of 60 x 90 pixels; its patches of 14 x 14 pixels do not divide it; the nearest sizes it takes are 56 x 84 "
+            r"and 70 x 98 pixels\.$",
+        ),
+        ({"name": "mvitv2_tiny", "image_size": (90, 120)}, r"sizes it takes are 96 x 96 and 128 x 128 pixels\.$"),
         ({"name": "maxvit_rmlp_pico_rw_256", "image_size": 100}, r"the nearest sizes it takes are 96 and 128 pixels"),
         ({"name": "resnet10t", "overrides": {"crop": 1}}, r"^preprocessing: unknown keys \['crop'\]; allowed are"),
     ],
@@ -151,3 +158,5 @@ def test_sizes_that_timm_pads_or_takes_freely_are_accepted():
     assert padded.preprocessing.size == (3, 100, 100)
     assert padded.forward_pooled(torch.rand(1, 3, 100, 100)).shape == (1, 192)
     assert create_backbone("resnet10t", pretrained=False, image_size=(50, 71)).preprocessing.size == (3, 50, 71)
+    overlapping = create_backbone("pvt_v2_b0", pretrained=False, image_size=(50, 71))  # its 7 x 7 patches are padded
+    assert overlapping.forward_pooled(torch.rand(1, 3, 50, 71)).shape == (1, 256)

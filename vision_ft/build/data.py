@@ -9,8 +9,8 @@ from typing import Any
 from vision_ft.build.names import look_up
 from vision_ft.config.schema import DataConfig
 from vision_ft.data.audit import apply_policy, check, scan
+from vision_ft.data.decode import printable
 from vision_ft.data.formats import FORMATS, detect
-from vision_ft.data.several_labels import require_labels
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
@@ -50,45 +50,45 @@ def read_table(config: DataConfig, *, task: Task = "classification", unlabelled:
         if option not in taken and value != defaults[option]:
             raise RecipeError(f"data.{option} is set, but the format {name} does not take it. Remove it.")
     wanted |= {"unlabelled": unlabelled, "task": task}
-    table = read(source, **{option: value for option, value in wanted.items() if option in taken})
-    require_labels(table, task)
-    return table
+    return read(source, **{option: value for option, value in wanted.items() if option in taken})
 
 
-def require_class_labels(table: SampleTable) -> None:
-    """Refuse data of a task that has no heads yet.
+HOLDS: dict[str, str] = {
+    "classification": "one label a picture",
+    "multilabel": "several labels a picture",
+    "multitask": "a label a column",
+    "segmentation": "masks",
+    "detection": "boxes",
+}
+
+
+def require_task(table: SampleTable, task: Task) -> None:
+    """Refuse data of another task than the model's.
 
     Raises:
-        RecipeError: the data holds boxes or masks.
+        RecipeError: the data holds other answers.
     """
-    if table.task in ("detection", "segmentation"):
-        holds = "boxes" if table.task == "detection" else "masks"
+    if table.task != task:
         raise RecipeError(
-            f"task: {table.task} has no heads yet; allowed: classification. {table.root} holds {holds}; vision-ft "
-            "audit and convert work on them."
+            f"task: got {task}, but {printable(table.root)} holds {HOLDS[table.task]}. Add --task {table.task} "
+            f"(task: {table.task} in the recipe), or give data with {HOLDS[task]}."
         )
 
 
 def prepare_table(
-    config: DataConfig,
-    *,
-    seed: int,
-    threads: int,
-    task: Task = "classification",
-    quick: bool = True,
-    trainable: bool = False,
+    config: DataConfig, *, seed: int, threads: int, quick: bool = True, task: Task | None = None
 ) -> tuple[SampleTable, list[Finding]]:
     """Read, audit and split the data; the result is what `data.parquet` and `findings.csv` hold.
 
-    With `trainable`, boxes and masks, which have no heads yet, are refused before the pictures are looked at.
+    With `task`, data of another one is refused before the pictures are looked at.
 
     Raises:
-        RecipeError: the data must be trainable and is not.
+        RecipeError: the data is of another task.
         DataError: pictures are broken and `on_bad` is "fail", splits leak, or fewer than two classes are left.
     """
-    table = read_table(config, task=task)
-    if trainable:
-        require_class_labels(table)
+    table = read_table(config, task=task or "classification")
+    if task is not None:
+        require_task(table, task)
     remarks = list(table.remarks)
     table, seen = scan(table, quick=quick, workers=threads, max_pixels=config.max_pixels)
     table = apply_policy(table, seen, config.on_bad)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from vision_ft.build.data import read_table, require_class_labels
+from vision_ft.build.data import read_table, require_task
 from vision_ft.config.schema import DataConfig
 from vision_ft.data.audit import apply_policy, check, scan
 from vision_ft.data.decode import printable
@@ -96,7 +96,7 @@ def read_new(config: DataConfig, *, seed: int, threads: int) -> tuple[SampleTabl
         DataError: there is no picture, or too few to make the splits.
     """
     table = read_table(config, unlabelled=True)
-    require_class_labels(table)
+    require_task(table, "classification")
     table, findings = _scanned(table, config, threads=threads)
     if not len(table):
         raise DataError(f"{config.path}: no picture of the new camera can be used.")

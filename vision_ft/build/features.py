@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vision_ft.data.dataset import EvalPictures, TrainPictures
-from vision_ft.data.loaders import build_eval_loader
+from vision_ft.data.loaders import AugmentedView, build_eval_loader
 from vision_ft.engine.features import FeatureCache, FeatureWork, cached_features
 from vision_ft.engine.run import Services
 from vision_ft.models.assemble import Classifier
@@ -96,14 +96,4 @@ class FeatureSource:
     def _load(self, rows: np.ndarray, view: int) -> Iterable[Batch]:
         if view == 0:
             return build_eval_loader(self.plain, rows, batch_size=BATCH_SIZE, workers=self.workers)
-        return build_eval_loader(_View(self.augmented, view), rows, batch_size=BATCH_SIZE, workers=self.workers)
-
-
-class _View(torch.utils.data.Dataset[Any]):
-    """One augmented view of the training pictures, indexed by row; the view takes the place of the epoch."""
-
-    def __init__(self, pictures: TrainPictures, view: int) -> None:
-        self.pictures, self.view = pictures, view
-
-    def __getitem__(self, row: int) -> Any:
-        return self.pictures[(self.view, row)]
+        return build_eval_loader(AugmentedView(self.augmented, view), rows, batch_size=BATCH_SIZE, workers=self.workers)

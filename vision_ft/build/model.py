@@ -12,48 +12,62 @@ from vision_ft.build.names import look_up
 from vision_ft.config.schema import Recipe
 from vision_ft.errors import RecipeError, did_you_mean
 from vision_ft.models import assemble
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import Classifier, DenseModel, VisionModel
 from vision_ft.models.backbone import create_backbone
 from vision_ft.models.heads import HEADS
 from vision_ft.strategies import STRATEGIES
-from vision_ft.types import ClassSpace, Phase
+from vision_ft.types import ClassSpace, LabelColumn, Phase
 
+HEAD_TASK = {"multilabel": "classification", "multitask": "classification"}  # whose heads a task shares
 DEFAULT_LR = {"adamw": 1e-4, "sgd": 1e-2}
 DEFAULT_HEAD_LR = {"adamw": 3e-3, "sgd": 1e-1}  # heads on cached features: a thousand times cheaper steps, no risk
 
 
-def build_model(recipe: Recipe, classes: ClassSpace) -> Classifier:
-    """Build backbone and head, seeded by the recipe.
+def build_model(recipe: Recipe, classes: ClassSpace, columns: Sequence[LabelColumn] = ()) -> Classifier | DenseModel:
+    """Build backbone and head, seeded by the recipe; with label columns, which hold the classes, a head for each.
 
     Raises:
         ModelError: the backbone or its weights cannot be had.
         RecipeError: the head is unknown or answers another task.
     """
     config = recipe.model
-    spec = look_up(HEADS, config.head, key="model.head")
-    if spec.task != recipe.task:
-        raise RecipeError(f'model.head: "{config.head}" answers {spec.task}, but the task is {recipe.task}.')
-    overrides = {
-        "mean": config.mean,
-        "std": config.std,
-        "interpolation": config.interpolation,
-        "crop_pct": config.crop_pct,
-    }
+    overrides = _preprocessing_overrides(recipe)
+    head_args = config.head_args | ({"columns": [len(column.classes) for column in columns]} if columns else {})
+    size = config.image_size
     torch.manual_seed(recipe.run.seed)  # random heads and, without pretrained weights, backbones
     backbone = create_backbone(
         config.backbone,
         pretrained=config.pretrained,
         in_chans=config.in_chans,
-        image_size=config.image_size,
+        image_size=(size[0], size[1]) if isinstance(size, list) else size,
         drop_path=config.drop_path,
         model_args=config.args,
         overrides={name: value for name, value in overrides.items() if value is not None},
     )
-    model = assemble.build_model(backbone, config.head, len(classes), dropout=config.dropout)
+    model = assemble.build_model(backbone, config.head, len(classes), dropout=config.dropout, head_args=head_args)
     # Measured on two AVX2 cores at 128 px, pictures a second forward / trained: ResNet-18 133 / 53 -> 183 / 58,
     # MobileNetV2 238 / 57 -> 331 / 69, DeiT-tiny unchanged.
     model.to(memory_format=torch.channels_last)
     return model
+
+
+def _preprocessing_overrides(recipe: Recipe) -> dict[str, Any]:
+    """Return what the recipe, or the kind of the head, wants otherwise than the backbone's own preprocessing."""
+    config = recipe.model
+    spec = look_up(HEADS, config.head, key="model.head")
+    if spec.task != HEAD_TASK.get(recipe.task, recipe.task):
+        raise RecipeError(f'model.head: "{config.head}" answers {spec.task}, but the task is {recipe.task}.')
+    overrides: dict[str, Any] = {
+        "mean": config.mean,
+        "std": config.std,
+        "interpolation": config.interpolation,
+        "crop_pct": config.crop_pct,
+    }
+    if spec.takes == "pyramid":  # no pixel may be cut away: the whole picture is squashed to the input size
+        if config.crop_pct not in (None, 1.0):
+            raise RecipeError(f"model.crop_pct: got {config.crop_pct}; {recipe.task} reads whole pictures. Remove it.")
+        overrides |= {"crop_pct": 1.0, "crop_mode": "squash"}
+    return overrides
 
 
 def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> list[Phase]:
@@ -72,21 +86,23 @@ def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> l
             raise RecipeError(
                 f"strategy.options.{option}: {config.name} does not take it.{near} Allowed: {', '.join(allowed)}."
             )
-    options = {"solver": "convex" if recipe.model.head == "linear" else "gradient", **config.options}
-    if options["solver"] == "convex" and recipe.model.head != "linear":
+    is_convex = recipe.model.head == "linear" and recipe.task == "classification"
+    options = {"solver": "convex" if is_convex else "gradient", **config.options}
+    if options["solver"] == "convex" and not is_convex:
         raise RecipeError(
-            f'strategy.options.solver: "convex" fits linear heads; model.head is "{recipe.model.head}". Use "gradient".'
+            f'strategy.options.solver: "convex" fits linear heads of classification; model.head is '
+            f'"{recipe.model.head}" and the task {recipe.task}. Use "gradient".'
         )
-    if recipe.task != "classification":
-        raise RecipeError(f"task: {recipe.task} has no heads yet; allowed: classification.")
     if "architecture" in taken:
         options["architecture"] = architecture
     epochs = config.epochs if config.epochs is not None else strategy.epochs
+    if "head_epochs" in taken and HEADS[recipe.model.head].takes == "pyramid":
+        options.setdefault("head_epochs", max(epochs // 2, 1))  # they read pictures, and cost about as much as others
     return strategy.plan(groups, epochs, **options)
 
 
 def describe_plan(
-    recipe: Recipe, model: Classifier, groups: Mapping[str, Sequence[str]], phases: Sequence[Phase]
+    recipe: Recipe, model: VisionModel, groups: Mapping[str, Sequence[str]], phases: Sequence[Phase]
 ) -> dict[str, Any]:
     """Describe what trains, at which rate, and how many parameters that is: the content of plan.json."""
     group_sizes = count_parameters(model, groups)
@@ -99,7 +115,7 @@ def describe_plan(
     }
 
 
-def count_parameters(model: Classifier, groups: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def count_parameters(model: VisionModel, groups: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Return group name -> number of parameters, in the order of the groups."""
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     return {group: sum(sizes[name] for name in names) for group, names in groups.items()}

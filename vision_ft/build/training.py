@@ -11,49 +11,66 @@ import numpy as np
 import torch
 
 from vision_ft.augment.mix import mix
-from vision_ft.augment.presets import PRESETS, build_augment
+from vision_ft.augment.presets import PRESETS, Augment, build_augment
+from vision_ft.build.answers import ANSWER_COLUMN, build_truth, count_classes, labelled_rows, labels_of
 from vision_ft.build.features import FeatureSource
 from vision_ft.build.model import learning_rates
 from vision_ft.build.names import look_up
 from vision_ft.config.schema import Recipe
 from vision_ft.data.cache import cache_dir
-from vision_ft.data.dataset import Augment, DecodedPictures, EvalPictures, TrainPictures
+from vision_ft.data.dataset import DecodedPictures, EvalPictures, TrainPictures
 from vision_ft.data.loaders import EpochBatches, build_eval_loader, build_train_loader
+from vision_ft.data.several_labels import label_columns
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
 from vision_ft.errors import RecipeError
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import Classifier, VisionModel
 from vision_ft.models.preprocessing import build_eval_transform
 from vision_ft.tasks import TASKS
 from vision_ft.tasks.classification import class_weights
-from vision_ft.types import UNLABELLED, Batch, Preprocessing
+from vision_ft.tasks.spec import TaskSpec
+from vision_ft.types import Batch, Preprocessing
 
 MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
 SMALL_BATCH = 16  # below, BatchNorm statistics of a batch are too noisy to learn from
 BYTES_PER_MB = 2**20
 
 
-def build_training_run(recipe: Recipe, table: SampleTable, model: Classifier, services: Services) -> TrainingRun:
+def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> TrainingRun:
     """Wire model, pictures, loss and settings together.
 
     Raises:
         RecipeError: a name or a value cannot be used.
     """
-    task = TASKS[recipe.task]
+    task = _task_for(recipe, table)
+    if recipe.optim.imbalance == "sampler" and recipe.task != "classification":
+        raise RecipeError(
+            f'optim.imbalance: "sampler" draws pictures by their one label; the task is {recipe.task}. Use "weights".'
+        )
     if recipe.optim.metric not in task.metrics:
         raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
     train_rows = labelled_rows(table, "train")
-    counts = np.bincount(table.labels[train_rows], minlength=len(table.classes))
     method = Method(
         task=task,
-        loss=task.build_loss(counts, imbalance=recipe.optim.imbalance, label_smoothing=recipe.optim.label_smoothing),
+        loss=task.build_loss(
+            count_classes(table, train_rows),
+            name=recipe.optim.loss,
+            imbalance=recipe.optim.imbalance,
+            label_smoothing=recipe.optim.label_smoothing,
+        ),
         settings=optim_settings(recipe),
         seed=recipe.run.seed,
         batchnorm=resolve_batchnorm(recipe),
         imbalance=recipe.optim.imbalance,
     )
     return TrainingRun(model, _build_run_data(recipe, table, model, services), method, services)
+
+
+def _task_for(recipe: Recipe, table: SampleTable) -> TaskSpec:
+    """Return the recipe's task, made for the label columns of the table where it has such."""
+    task = TASKS[recipe.task]
+    return task if task.bind is None else task.bind([len(column.classes) for column in label_columns(table)])
 
 
 def optim_settings(recipe: Recipe) -> OptimSettings:
@@ -86,12 +103,6 @@ def resolve_batchnorm(recipe: Recipe) -> Literal["train", "eval"]:
     if chosen != "auto":
         return chosen
     return "train" if recipe.model.pretrained is False and recipe.optim.batch_size >= SMALL_BATCH else "eval"
-
-
-def labelled_rows(table: SampleTable, split: str) -> np.ndarray:
-    """Return the row numbers of a split that have a label."""
-    rows = table.rows(split)
-    return rows[table.labels[rows] != UNLABELLED]
 
 
 def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
@@ -136,7 +147,7 @@ class Pictures:
 
 
 def open_pictures(
-    recipe: Recipe, table: SampleTable, model: Classifier, *, keep_tensors: bool, rows: np.ndarray | None = None
+    recipe: Recipe, table: SampleTable, model: VisionModel, *, keep_tensors: bool, rows: np.ndarray | None = None
 ) -> Pictures:
     """Open the pictures of a table for a model; nothing is decoded yet.
 
@@ -149,11 +160,14 @@ def open_pictures(
     """
     preprocessing = model.backbone.preprocessing
     budget = recipe.run.decoded_budget_mb * BYTES_PER_MB if recipe.run.cache else 0
+    truth = build_truth(table, preprocessing, keep_bytes=budget // 4)
+    may_shrink = table.task not in ANSWER_COLUMN  # masks and boxes lie on the picture as the file has it
     decoded = DecodedPictures(
         table,
         (labelled_rows(table, "train") if rows is None else rows).tolist(),
         channels=preprocessing.size[0],
-        min_side_px=2 * max(preprocessing.size[1:]),  # twice the input: a small crop still has a pixel for each pixel
+        # twice the input: a small crop still has a pixel for each pixel
+        min_side_px=2 * max(preprocessing.size[1:]) if may_shrink else None,
         budget_bytes=budget,
     )
     augment = build_recipe_augment(recipe, table, preprocessing)
@@ -162,12 +176,13 @@ def open_pictures(
         transform=build_eval_transform(preprocessing),
         channels=preprocessing.size[0],
         keep_bytes=budget // 4 if keep_tensors else 0,
+        truth=truth,
     )
-    training = TrainPictures(decoded, augment=augment, preprocessing=preprocessing, seed=recipe.run.seed)
+    training = TrainPictures(decoded, augment=augment, preprocessing=preprocessing, seed=recipe.run.seed, truth=truth)
     return Pictures(decoded, training, plain)
 
 
-def _build_run_data(recipe: Recipe, table: SampleTable, model: Classifier, services: Services) -> RunData:
+def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> RunData:
     workers = resolve_workers(recipe.run.workers, services.runtime.device)
     pictures = open_pictures(recipe, table, model, keep_tensors=workers == 0)
     train_rows = labelled_rows(table, "train")
@@ -193,20 +208,29 @@ def _build_run_data(recipe: Recipe, table: SampleTable, model: Classifier, servi
         batches=batches,
         train_rows=train_rows,
         val_rows=labelled_rows(table, "val"),
-        labels=table.labels,
+        labels=labels_of(table),
         load_eval=load_eval,
-        features=FeatureSource(
-            model,
-            services=services,
-            root=cache_dir() if recipe.run.cache else services.folder / "cache",
-            workers=workers,
-            plain=pictures.plain,
-            augmented=pictures.training,
-            view_key={"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
-        ),
+        features=_build_features(recipe, table, model, services, pictures=pictures, workers=workers),
         describe=table.relative_path,
         mix=build_mix(recipe, len(table.classes)),
         views=recipe.augment.views,
+    )
+
+
+def _build_features(
+    recipe: Recipe, table: SampleTable, model: VisionModel, services: Services, *, pictures: Pictures, workers: int
+) -> FeatureSource | None:
+    """Return the cache of pooled features; None for heads that read maps, which run behind the frozen backbone."""
+    if not isinstance(model, Classifier):
+        return None
+    return FeatureSource(
+        model,
+        services=services,
+        root=cache_dir() if recipe.run.cache else services.folder / "cache",
+        workers=workers,
+        plain=pictures.plain,
+        augmented=pictures.training,
+        view_key={"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
     )
 
 
@@ -222,6 +246,10 @@ def build_mix(recipe: Recipe, num_classes: int) -> Any:
     mixup, cutmix, seed = recipe.augment.mixup, recipe.augment.cutmix, recipe.run.seed
     if not mixup and not cutmix:
         return None
+    if recipe.task != "classification":
+        raise RecipeError(
+            f"augment.mixup and augment.cutmix mix single labels; the task is {recipe.task}. Set both to 0."
+        )
 
     def apply(batch: Batch, epoch: int, step: int) -> Batch:
         state = int(np.random.SeedSequence((seed, epoch, step)).generate_state(1)[0])

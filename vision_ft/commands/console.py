@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from vision_ft.evaluate.names import METRIC_NAMES
+
 SECONDS_BETWEEN_LINES = 5.0  # without a terminal, for log files
 
 console = Console(soft_wrap=True)  # a path cut in two cannot be copied
@@ -61,8 +63,11 @@ class ConsoleReporter:
     def epoch(self, record: dict[str, Any]) -> None:
         """Print the epoch's numbers on one line."""
         parts = [f"epoch {record['epoch']:>3}", str(record["phase"]), f"train loss {_number(record['train_loss'])}"]
-        parts += [f"val loss {_number(record['val_loss'])}", f"val accuracy {_number(record['val_accuracy'], 3)}"]
-        parts += [f"macro-F1 {_number(record['val_macro_f1'], 3)}", f"{record['images_per_s']:.0f} images/s"]
+        if record["val_loss"] is not None:
+            parts.append(f"val loss {_number(record['val_loss'])}")
+        known = {name: record[f"val_{name}"] for name in METRIC_NAMES if f"val_{name}" in record}
+        parts += [f"val {METRIC_NAMES[name]} {_number(value, 3)}" for name, value in known.items()]
+        parts.append(f"{record['images_per_s']:.0f} images/s")
         console.print("  ".join(parts), highlight=False, markup=False)
 
     def say(self, text: str) -> None:

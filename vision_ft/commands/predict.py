@@ -15,14 +15,17 @@ from vision_ft.files import write_atomic
 
 
 def run(run_folder: str, source: Path, *, out: Path, device: str) -> int:
-    """Write `path,predicted,score,<a column a class>` and return the number of files that could not be read."""
+    """Write the answer for each picture and a score a class; return the number of files that could not be read.
+
+    The columns between path and scores are predicted and score, or labels (joined by semicolons), or the label columns.
+    """
     predictor = load_predictor(run_folder, device=device)
     files = find_pictures(source)
     root = source if source.is_dir() else source.parent
     text = io.StringIO()
     writer = csv.writer(text)
     names = predictor.classes.names
-    writer.writerow(["path", "predicted", "score", *(f"score_{name}" for name in names)])
+    writer.writerow(["path", *predictor.answers.columns, *(f"score_{name}" for name in names)])
     failed = 0
     for file, answer in zip(files, predictor.predict_files(files), strict=True):
         if isinstance(answer, DataError):
@@ -30,7 +33,7 @@ def run(run_folder: str, source: Path, *, out: Path, device: str) -> int:
             console.print(f"left out: {answer}", highlight=False, markup=False)
             continue
         scores = [f"{answer.scores[name]:.6g}" for name in names]
-        writer.writerow([file.relative_to(root).as_posix(), answer.label, f"{answer.score:.6g}", *scores])
+        writer.writerow([file.relative_to(root).as_posix(), *predictor.answers.cells(answer), *scores])
     write_atomic(out, text.getvalue().encode("utf-8", errors="surrogateescape"))
     console.print(f"{len(files) - failed} predictions in {out}", highlight=False, markup=False)
     return failed

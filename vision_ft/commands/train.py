@@ -11,6 +11,8 @@ from rich.markup import escape
 from vision_ft import api
 from vision_ft.commands.console import ConsoleReporter, console, print_plan
 from vision_ft.data.table import SampleTable
+from vision_ft.errors import RecipeError
+from vision_ft.evaluate.names import describe_split
 from vision_ft.pipeline import train
 from vision_ft.run_folder import RunFolder, read_json
 from vision_ft.types import SPLITS, Finding
@@ -24,6 +26,19 @@ def run(data: str, *, overrides: Sequence[str], options: Mapping[str, Any], resu
     folder = train(recipe, resume=resume, reporter=ConsoleReporter(), on_plan=show_start)
     show_outcome(folder)
     return folder.path
+
+
+def parse_size(text: str) -> int | list[int]:
+    """Read a side in pixels ("224"), or height and width ("360x480").
+
+    Raises:
+        RecipeError: it is neither.
+    """
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
+        raise RecipeError(f'--image-size: got "{text}"; allowed: a side such as 224, or HEIGHTxWIDTH such as 360x480.')
+    numbers = [int(side) for side in sides]
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def show_start(plan: dict[str, Any], table: SampleTable, findings: Sequence[Finding]) -> None:
@@ -52,10 +67,5 @@ def show_outcome(folder: RunFolder) -> None:
     """Print the headline numbers and where everything lies."""
     metrics = read_json(folder.metrics)
     for split, numbers in metrics["splits"].items():
-        low, high = numbers["accuracy_interval"]
-        console.print(
-            f"[bold]{split}[/]: accuracy {numbers['accuracy']:.1%} ({low:.1%} to {high:.1%}), "
-            f"macro-F1 {numbers['macro_f1']:.3f}, {numbers['n']} pictures",
-            highlight=False,
-        )
+        console.print(f"[bold]{split}[/]: {describe_split(metrics['task'], numbers)}", highlight=False)
     console.print(f"model   {folder.model}\nreport  {folder.path / 'report.html'}", highlight=False, markup=False)

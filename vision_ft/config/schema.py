@@ -1,56 +1,27 @@
-"""The recipe: every setting of a run, typed, frozen and closed, each with its one default and its meaning.
-
-Numbers are strict: 2.5 epochs and `batch_size: true` are errors. A float field also accepts a number written as text
-('1e-3'), because quoting a number is a habit that harms nobody.
-"""
+"""The recipe: every setting of a run, typed, frozen and closed, each with its one default and its meaning."""
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-_NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-
-
-def _read_number_as_text(value: Any) -> Any:
-    """Turn '1e-3' into 0.001; anything else is left to the strict check that follows."""
-    if isinstance(value, str) and _NUMBER_AS_TEXT.fullmatch(value.strip()):
-        return float(value)
-    return value
-
-
-def _require_plain_values(value: Any) -> Any:
-    """Refuse what YAML cannot hold, so that every recipe can be written down and read back."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ValueError(f"key {key!r} is not text: quote it")
-            _require_plain_values(item)
-    elif isinstance(value, list):
-        for item in value:
-            _require_plain_values(item)
-    elif not (value is None or isinstance(value, str | bool | int | float)):
-        raise ValueError(f"{value!r} is no plain value: use text, numbers, true/false, lists and mappings")
-    return value
+from vision_ft.config.fields import (
+    AS_TEXT,
+    Name,
+    NotNegative,
+    Number,
+    Options,
+    Positive,
+    PositiveInt,
+    Section,
+    Share,
+    Side,
+)
+from vision_ft.types import Task
 
 
-_AS_TEXT = BeforeValidator(_read_number_as_text)  # stands after the bounds, so that they reach the JSON schema
-Number = Annotated[float, Field(allow_inf_nan=False), _AS_TEXT]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _AS_TEXT]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), _AS_TEXT]
-Share = Annotated[float, Field(ge=0, lt=1), _AS_TEXT]
-PositiveInt = Annotated[int, Field(ge=1)]
-Name = Annotated[str, Field(min_length=1)]
-Options = Annotated[dict[str, Any], AfterValidator(_require_plain_values)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """Where the pictures are, how they are labelled and how they are split."""
 
     path: Name = Field(description="Folder of pictures or index file; looked up from here, then beside the recipe.")
@@ -108,22 +79,26 @@ class DataConfig(_Section):
         return self
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """Backbone, head, and the preprocessing where it differs from the backbone's own."""
 
     backbone: Name = Field(default="resnet50", description='Any timm name, "hf-hub:owner/name" or "local-dir:folder".')
     pretrained: bool | Name = Field(
         default=True, description="true: weights from the hub; false: random; text: a weights file."
     )
-    head: Name = Field(default="linear", description="Head on the backbone, by its name in the registry of heads.")
+    head: Name = Field(
+        default="linear", description="Head on the backbone, by its name in the registry; by default the task's first."
+    )
     dropout: Share = Field(
         default=0.0, description="Share of the pooled features dropped before the head while training."
     )
     drop_path: Share = Field(
         default=0.0, description="Share of residual branches skipped while training (stochastic depth)."
     )
-    image_size: Annotated[int, Field(ge=8, le=8192)] | None = Field(
-        default=None, description="Side of the square input in pixels; null: the backbone's own."
+    head_args: Options = Field(default_factory=dict, description="Further arguments of the head, such as its width.")
+    image_size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)] | None = Field(
+        default=None,
+        description="Side of the square input in pixels, or [height, width]; null: the backbone's own.",
     )
     in_chans: Annotated[int, Field(ge=1, le=64)] = Field(
         default=3, description="Channels of the pictures: 1 grey, 3 RGB."
@@ -137,7 +112,7 @@ class ModelConfig(_Section):
     interpolation: Name | None = Field(
         default=None, description='Filter of the resize, such as "bicubic"; null: the backbone\'s.'
     )
-    crop_pct: Annotated[float, Field(gt=0, le=1), _AS_TEXT] | None = Field(
+    crop_pct: Annotated[float, Field(gt=0, le=1), AS_TEXT] | None = Field(
         default=None, description="Share of the resized picture that the centre crop keeps; null: the backbone's own."
     )
     args: Options = Field(default_factory=dict, description="Further arguments of timm.create_model.")
@@ -150,7 +125,7 @@ class ModelConfig(_Section):
         return self
 
 
-class StrategyConfig(_Section):
+class StrategyConfig(Section):
     """Which parts of the model train, and when."""
 
     name: Name = Field(default="gradual-unfreeze", description="Strategy, by its name in the registry of strategies.")
@@ -160,7 +135,7 @@ class StrategyConfig(_Section):
     options: Options = Field(default_factory=dict, description="Further arguments of the strategy's plan.")
 
 
-class OptimConfig(_Section):
+class OptimConfig(Section):
     """Optimiser, schedule, batch, and how the best epoch is chosen."""
 
     name: Literal["adamw", "sgd"] = Field(default="adamw", description="Optimiser.")
@@ -194,7 +169,10 @@ class OptimConfig(_Section):
     patience: PositiveInt | None = Field(
         default=None, description="Epochs without a better metric before stopping; null: never."
     )
-    metric: Name = Field(default="macro_f1", description="Validation metric that chooses the best epoch.")
+    metric: Name = Field(
+        default="macro_f1", description="Validation metric that chooses the best epoch; by default the task's first."
+    )
+    loss: Name = Field(default="auto", description='Training loss; "auto": the first of the task.')
     imbalance: Literal["none", "weights", "sampler", "logit-adjust"] = Field(
         default="none", description="What is done about unequal classes: loss weights, resampling, or adjusted logits."
     )
@@ -204,7 +182,7 @@ class OptimConfig(_Section):
     )
 
 
-class AugmentConfig(_Section):
+class AugmentConfig(Section):
     """What the training pictures go through."""
 
     preset: Name = Field(
@@ -217,7 +195,7 @@ class AugmentConfig(_Section):
     )
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """Where the run is kept and what it runs on."""
 
     out: Name | None = Field(default=None, description="Run folder; null: a new folder below runs/.")
@@ -240,7 +218,7 @@ class RunConfig(_Section):
     )
 
 
-class AdaptConfig(_Section):
+class AdaptConfig(Section):
     """Retraining on a new camera: what it starts from, what it must keep, and which candidates are made."""
 
     source: Name | None = Field(default=None, description="Run folder of the model that the new camera starts from.")
@@ -285,12 +263,19 @@ class AdaptConfig(_Section):
     )
 
 
-class Recipe(_Section):
+# Where a task's default differs from the schema's.
+BY_TASK: dict[str, dict[str, dict[str, Any]]] = {
+    "segmentation": {"model": {"head": "fpn"}, "optim": {"metric": "miou", "batch_size": 8}},
+    "detection": {"model": {"head": "fcos"}, "optim": {"metric": "map", "batch_size": 8}},
+}
+
+
+class Recipe(Section):
     """All that decides a run."""
 
-    task: Literal["classification", "multilabel", "multitask", "segmentation", "detection"] = Field(
+    task: Task = Field(
         default="classification",
-        description="What the model answers: one label, several, one a column, masks or boxes.",
+        description="What the model answers: one label, several labels, a label a column, a mask, or boxes.",
     )
     data: DataConfig
     model: ModelConfig = Field(default_factory=ModelConfig)
@@ -299,3 +284,15 @@ class Recipe(_Section):
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     run: RunConfig = Field(default_factory=RunConfig)
     adapt: AdaptConfig = Field(default_factory=AdaptConfig)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_by_task(cls, given: Any) -> Any:
+        """Give head and metric the defaults of the task, so that the stored recipe states them."""
+        if not isinstance(given, dict) or given.get("task") not in BY_TASK:
+            return given
+        filled = dict(given)
+        for section, defaults in BY_TASK[given["task"]].items():
+            if isinstance(filled.get(section, {}), dict):
+                filled[section] = {**defaults, **filled.get(section, {})}
+        return filled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,10 +15,10 @@ from torch.utils.data import Dataset
 
 from vision_ft.data.decode import decode
 from vision_ft.data.table import SampleTable
-from vision_ft.types import Batch, Preprocessing, Target
+from vision_ft.data.truth import LabelTruth, Movement, Truth
+from vision_ft.types import Batch, Preprocessing
 
-Sample = tuple[Tensor, int, int]  # picture (C, H, W), label, row
-Augment = Callable[[np.ndarray, int], np.ndarray]
+Sample = tuple[Tensor, Any, int]  # picture (C, H, W), what it should be answered with, row
 EvalTransform = Callable[[Image.Image], Tensor]
 
 
@@ -74,30 +75,51 @@ class TrainPictures(Dataset[Sample]):
     The epoch is part of the index, not a state of the dataset: persistent workers hold copies that no setter reaches.
     """
 
-    def __init__(self, pictures: DecodedPictures, *, augment: Augment, preprocessing: Preprocessing, seed: int) -> None:
+    def __init__(
+        self,
+        pictures: DecodedPictures,
+        *,
+        augment: Movement,
+        preprocessing: Preprocessing,
+        seed: int,
+        truth: Truth | None = None,
+    ) -> None:
         self.pictures = pictures
         self.augment = augment
         self.preprocessing = preprocessing
         self.seed = seed
-        self._labels = pictures.table.labels
+        self.truth = truth or LabelTruth(pictures.table.labels)
 
     def __getitem__(self, index: tuple[int, int]) -> Sample:
-        """Return one augmented, normalised picture (C, H, W) with its label and row."""
+        """Return one augmented, normalised picture (C, H, W) with its answer and row."""
         epoch, row = index
-        image = self.augment(self.pictures[row], sample_seed(self.seed, epoch, row))
-        return normalise(image, self.preprocessing), int(self._labels[row]), row
+        seed = sample_seed(self.seed, epoch, row)
+        image, answer = self.truth.augmented(row, self.pictures[row], seed, self.augment)
+        return normalise(image, self.preprocessing), answer, row
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Stack samples into a batch."""
+        return collate(samples, self.truth)
 
 
 class EvalPictures(Dataset[Sample]):
-    """Pictures as validation, predict and export see them, indexed by row; tensors are kept while they fit a budget."""
+    """Pictures as validation, predict and export see them, indexed by row; they are kept while they fit a budget."""
 
-    def __init__(self, table: SampleTable, *, transform: EvalTransform, channels: int, keep_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        table: SampleTable,
+        *,
+        transform: EvalTransform,
+        channels: int,
+        keep_bytes: int = 0,
+        truth: Truth | None = None,
+    ) -> None:
         self.table = table
         self.transform = transform
         self.channels = channels
         self._keep_bytes = keep_bytes
-        self._kept: dict[int, Tensor] = {}
-        self._labels = table.labels
+        self._kept: dict[int, tuple[Tensor, Any]] = {}
+        self.truth = truth or LabelTruth(table.labels)
 
     def __getitems__(self, rows: Sequence[int]) -> list[Sample]:
         """Return a batch, as torch's loader asks for it; Pillow frees the interpreter lock, so threads help."""
@@ -107,15 +129,21 @@ class EvalPictures(Dataset[Sample]):
             return list(pool.map(self.__getitem__, rows))
 
     def __getitem__(self, row: int) -> Sample:
-        """Return one preprocessed picture (C, H, W) with its label and row."""
-        image = self._kept.get(row)
-        if image is None:
-            image = self.transform(decode(self.table.path(row), channels=self.channels))
+        """Return one preprocessed picture (C, H, W) with its answer and row."""
+        kept = self._kept.get(row)
+        if kept is None:
+            picture = decode(self.table.path(row), channels=self.channels)
+            image = self.transform(picture)
+            kept = image, self.truth.plain(row, (picture.height, picture.width))
             size_bytes = image.numel() * image.element_size()
             if size_bytes <= self._keep_bytes:
                 self._keep_bytes -= size_bytes
-                self._kept[row] = image
-        return image, int(self._labels[row]), row
+                self._kept[row] = kept
+        return *kept, row
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Stack samples into a batch."""
+        return collate(samples, self.truth)
 
 
 def normalise(image: np.ndarray, preprocessing: Preprocessing) -> Tensor:
@@ -126,7 +154,7 @@ def normalise(image: np.ndarray, preprocessing: Preprocessing) -> Tensor:
     return tensor.sub_(mean).div_(std)
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
+def collate(samples: Sequence[Sample], truth: Truth) -> Batch:
     """Stack samples into a batch."""
-    images, labels, rows = zip(*samples, strict=True)
-    return Batch(torch.stack(images), Target(labels=torch.tensor(labels)), torch.tensor(rows))
+    images, answers, rows = zip(*samples, strict=True)
+    return Batch(torch.stack(images), truth.collate(answers), torch.tensor(rows))

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from vision_ft.data.dataset import Augment, sample_seed
+from vision_ft.data.dataset import sample_seed
 from vision_ft.data.decode import decode
 from vision_ft.data.table import SampleTable
+from vision_ft.data.truth import Movement
 
 GAP_PX = 4
 TILE_PX = 128
@@ -17,7 +18,7 @@ BACKGROUND = (246, 246, 246)
 
 
 def draw_augmentation_grid(
-    table: SampleTable, rows: Sequence[int] | np.ndarray, *, augment: Augment, channels: int, versions: int = 7
+    table: SampleTable, rows: Sequence[int] | np.ndarray, *, augment: Movement, channels: int, versions: int = 7
 ) -> Image.Image:
     """Draw one line a picture: the original, then `versions` augmented ones with the seeds of epochs 1, 2, ...
 

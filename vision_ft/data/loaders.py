@@ -10,9 +10,25 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from vision_ft.data.dataset import Sample, collate
+from vision_ft.data.dataset import EvalPictures, Sample, TrainPictures
+from vision_ft.types import Batch
 
 Index = tuple[int, int]  # (epoch, row)
+
+
+class AugmentedView(Dataset[Sample]):
+    """One augmented view of the training pictures, indexed by row; the view takes the place of the epoch."""
+
+    def __init__(self, pictures: TrainPictures, view: int) -> None:
+        self.pictures, self.view = pictures, view
+
+    def __getitem__(self, row: int) -> Sample:
+        """Return one augmented picture (C, H, W) with its answer and row."""
+        return self.pictures[(self.view, row)]
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Stack samples into a batch."""
+        return self.pictures.collate(samples)
 
 
 class EpochBatches(Sampler[list[Index]]):
@@ -83,14 +99,14 @@ class EpochBatches(Sampler[list[Index]]):
 
 
 def build_train_loader(
-    dataset: Dataset[Sample], batches: EpochBatches, *, workers: int, pin_memory: bool = False
+    dataset: TrainPictures, batches: EpochBatches, *, workers: int, pin_memory: bool = False
 ) -> DataLoader[Any]:
     """Build the loader of augmented training pictures; yields `Batch`."""
     return DataLoader(
         dataset,
         batch_sampler=batches,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=dataset.collate,
         persistent_workers=workers > 0,
         pin_memory=pin_memory,
         generator=torch.Generator(),  # its own, so that starting an epoch does not move the global random state
@@ -100,7 +116,7 @@ def build_train_loader(
 
 
 def build_eval_loader(
-    dataset: Dataset[Sample], rows: Sequence[int] | np.ndarray, *, batch_size: int, workers: int
+    dataset: EvalPictures | AugmentedView, rows: Sequence[int] | np.ndarray, *, batch_size: int, workers: int
 ) -> DataLoader[Any]:
     """Build the loader of evaluation pictures, in the order of `rows`; yields `Batch`."""
     order = [int(row) for row in rows]
@@ -110,7 +126,7 @@ def build_eval_loader(
         sampler=order,
         generator=torch.Generator(),
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=dataset.collate,
         multiprocessing_context=_context(workers),
         worker_init_fn=_single_thread if workers else None,
     )

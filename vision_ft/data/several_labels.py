@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vision_ft.data.table import SampleTable
-from vision_ft.errors import DataError, RecipeError
+from vision_ft.errors import DataError
 from vision_ft.types import UNLABELLED, ClassSpace, LabelColumn
 
 TASKS_OF_SEVERAL = ("multilabel", "multitask")
@@ -143,19 +143,6 @@ def list_column(values: npt.NDArray[np.floating[Any]]) -> pa.ListArray:
     flat = np.ascontiguousarray(values, np.float32).reshape(-1)
     offsets = pa.array(np.arange(len(values) + 1) * values.shape[1], pa.int32())
     return pa.ListArray.from_arrays(offsets, pa.array(flat, mask=np.isnan(flat)))
-
-
-def require_labels(table: SampleTable, task: str) -> None:
-    """Refuse data that was not read as the task needs it.
-
-    Raises:
-        RecipeError: the data set holds no several labels a picture.
-    """
-    if task in TASKS_OF_SEVERAL and table.task != task:
-        raise RecipeError(
-            f"task: {task} reads its labels from a CSV file; {table.root} was read as {table.task}. Give an index file "
-            f"with {'a column of labels' if task == 'multilabel' else 'a column for each label'}."
-        )
 
 
 def _known(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vision_ft.data.decode import decode
+from vision_ft.deploy.answers import Answers, OneLabel, answers_of
 from vision_ft.errors import DataError, ModelError
 from vision_ft.models.assemble import Classifier
 from vision_ft.models.folder import load_model
@@ -29,6 +30,7 @@ class Predictor:
         preprocessing: how pictures are prepared.
         temperature: divides the logits when calibrated probabilities are asked for.
         device: where the model computes.
+        answers: how the logits are read; one label a picture where nothing else is said.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class Predictor:
         preprocessing: Preprocessing,
         temperature: float = 1.0,
         device: str = "cpu",
+        answers: Answers | None = None,
     ) -> None:
         self.model = model.eval().to(device)
         self.classes = classes
         self.preprocessing = preprocessing
         self.temperature = temperature
         self.device = torch.device(device)
+        self.answers = answers or OneLabel(classes, temperature)
         self._transform = build_eval_transform(preprocessing)
 
     def predict(
@@ -105,18 +109,10 @@ class Predictor:
     def scores(self, images: Tensor, *, calibrated: bool = False) -> np.ndarray:
         """Return probabilities (B, K) of prepared pictures (B, C, H, W)."""
         logits = self.model(images.to(self.device)).float()
-        if calibrated:
-            logits = logits / self.temperature
-        return logits.softmax(dim=1).cpu().numpy()
+        return self.answers.scores(logits, calibrated=calibrated).cpu().numpy()
 
     def _answer(self, picture: Picture, row: np.ndarray) -> Prediction:
-        best = int(row.argmax())
-        return Prediction(
-            path=str(picture) if isinstance(picture, str | Path) else "",
-            label=self.classes.names[best],
-            score=float(row[best]),
-            scores={name: float(value) for name, value in zip(self.classes.names, row, strict=True)},
-        )
+        return self.answers.answer(str(picture) if isinstance(picture, str | Path) else "", row)
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
@@ -140,5 +136,13 @@ def load_predictor(run: str | Path, *, device: str = "cpu") -> Predictor:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{run}: no trained model here (model/config.json is missing). Give a finished run's folder.")
     model, classes, preprocessing, extra = load_model(folder)
-    temperature = float(extra.get("temperature", 1.0))
-    return Predictor(model, classes=classes, preprocessing=preprocessing, temperature=temperature, device=device)
+    if not isinstance(model, Classifier):
+        raise ModelError(f"{run}: its model answers {extra.get('task')}, which is not read here yet.")
+    return Predictor(
+        model,
+        classes=classes,
+        preprocessing=preprocessing,
+        temperature=float(extra.get("temperature", 1.0)),
+        device=device,
+        answers=answers_of(extra, classes),
+    )

@@ -128,13 +128,18 @@ def _compute_missing(cache: FeatureCache, hashes: Sequence[str], missing: np.nda
             raise Terminated
 
 
+def as_labels(labels: np.ndarray) -> Tensor:
+    """Return labels as a loss reads them: class indices int64, several labels a picture float32."""
+    return torch.from_numpy(labels.astype(np.float32 if labels.dtype.kind == "f" else np.int64))
+
+
 @dataclass
 class FeatureLoader:
     """Batches of cached features in place of pictures; has the same order as the picture loader would have.
 
     Attributes:
         features: (V, N, D), one slice a view; epoch e reads view e mod V.
-        labels: (N,) class indices.
+        labels: (N,) class indices, or (N, K) of several labels a picture.
         position: row number in the sample table -> position in `features`.
         batches: the sampler, which yields lists of (epoch, row).
     """
@@ -171,7 +176,7 @@ def load_cached(vectors: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> Ca
 
     def load(part: np.ndarray) -> Iterable[Batch]:
         if len(part):
-            target = Target(labels=torch.from_numpy(labels[part].astype(np.int64)))
+            target = Target(labels=as_labels(labels[part]))
             yield Batch(features[[position[int(row)] for row in part]], target, torch.from_numpy(part))
 
     return load

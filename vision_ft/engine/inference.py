@@ -1,8 +1,9 @@
-"""Scores for a set of pictures, every picture once, whatever the number of processes."""
+"""Answers for a set of pictures, every picture once, whatever the number of processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,17 +12,19 @@ from torch import Tensor, nn
 from vision_ft.engine.runtime import Runtime
 from vision_ft.types import Batch
 
+Decode = Callable[[Any, Batch], "Tensor | Sequence[Any]"]
 
-def predict_scores(
+
+def predict_answers(
     module: nn.Module,
     load: Callable[[np.ndarray], Iterable[Batch]],
     rows: np.ndarray,
     *,
-    decode: Callable[[Tensor], Tensor],
+    decode: Decode,
     runtime: Runtime,
     on_batch: Callable[[int], None] = lambda _count: None,
-) -> np.ndarray:
-    """Return decoded outputs (N, K), in the order of `rows`.
+) -> list[Any]:
+    """Return one decoded answer a picture, in the order of `rows`.
 
     The rows are dealt out to the processes without padding and put back by row number, so an odd number of pictures
     counts each exactly once.
@@ -30,24 +33,51 @@ def predict_scores(
         module: the model, or its head when the batches hold features; left in the mode it had.
         load: row numbers -> batches of those rows in that order.
         rows: (N,) row numbers, each at most once.
-        decode: raw outputs (B, K) -> what is stored, for example probabilities.
+        decode: raw outputs of a batch, and the batch -> a tensor (B, ...) or one answer a picture.
         runtime: the processes share the work.
         on_batch: told the number of pictures done, for a progress bar.
     """
     was_training = module.training
     module.eval()
-    ids: list[np.ndarray] = []
-    outputs: list[np.ndarray] = []
+    answers: dict[int, Any] = {}
     for batch in load(rows[runtime.rank :: runtime.world_size]):
         moved = runtime.to_device(batch)
         with torch.inference_mode(), runtime.autocast():
-            outputs.append(decode(module(moved.images)).float().cpu().numpy())
-        ids.append(batch.ids.numpy())
+            decoded = decode(module(moved.images), moved)
+        if isinstance(decoded, Tensor):
+            decoded = list(decoded.float().cpu().numpy())
+        answers.update(zip(batch.ids.tolist(), decoded, strict=True))
         on_batch(len(batch.ids))
     module.train(was_training)
-    shares = runtime.gather((np.concatenate(ids) if ids else None, np.concatenate(outputs) if outputs else None))
-    kept = [(i, o) for i, o in shares if i is not None and o is not None]
-    if not kept:
-        return np.zeros((0, 0), dtype=np.float32)
-    by_row = {int(row): output for i, o in kept for row, output in zip(i, o, strict=True)}
-    return np.stack([by_row[int(row)] for row in rows])
+    by_row = {row: answer for share in runtime.gather(answers) for row, answer in share.items()}
+    return [by_row[int(row)] for row in rows]
+
+
+def predict_scores(
+    module: nn.Module,
+    load: Callable[[np.ndarray], Iterable[Batch]],
+    rows: np.ndarray,
+    *,
+    decode: Callable[[Any, Any], Any],
+    runtime: Runtime,
+    on_batch: Callable[[int], None] = lambda _count: None,
+) -> np.ndarray:
+    """Return decoded outputs (N, K) of a task whose answers are rows of numbers; see `predict_answers`.
+
+    Args:
+        module: the model, or its head when the batches hold features; left in the mode it had.
+        load: row numbers -> batches of those rows in that order.
+        rows: (N,) row numbers, each at most once.
+        decode: of the task: raw outputs and target -> tensor (B, K).
+        runtime: the processes share the work.
+        on_batch: told the number of pictures done.
+    """
+    answers = predict_answers(
+        module,
+        load,
+        rows,
+        decode=lambda outputs, batch: decode(outputs, batch.target),
+        runtime=runtime,
+        on_batch=on_batch,
+    )
+    return np.stack(answers) if answers else np.zeros((0, 0), dtype=np.float32)

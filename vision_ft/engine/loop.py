@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from vision_ft.engine.checkpoint import BEST
 from vision_ft.engine.convex import fit_linear
-from vision_ft.engine.features import FeatureLoader, load_cached
-from vision_ft.engine.inference import predict_scores
+from vision_ft.engine.features import FeatureLoader, as_labels, load_cached
+from vision_ft.engine.inference import Decode, predict_answers
 from vision_ft.engine.run import TrainingRun
 from vision_ft.engine.signals import Terminated
 from vision_ft.engine.stage import Stage, clear_gradients, seed_everything
@@ -68,16 +68,21 @@ def _run_phase(run: TrainingRun, phase: Phase) -> None:
 def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
     """Return the training batches of a phase and the loader of val rows: cached features, or pictures."""
     data = run.data
-    if not run.is_head_only(phase):
+    if data.features is None or not run.reads_features(phase):
         return data.train(), data.load_eval
     features = torch.from_numpy(data.features("features of train", data.train_rows, data.views))
     position = {int(row): index for index, row in enumerate(data.train_rows)}
-    labels = torch.from_numpy(data.labels[data.train_rows].astype(np.int64))
+    labels = as_labels(data.labels[data.train_rows])
     return FeatureLoader(features, labels, position, data.batches), feature_rows(run, "features of val", data.val_rows)
 
 
 def feature_rows(run: TrainingRun, what: str, rows: np.ndarray) -> Callable[[np.ndarray], Iterable[Batch]]:
-    """Compute the cached features of `rows`, all processes together, and return a loader that takes parts of them."""
+    """Compute the cached features of `rows`, all processes together, and return a loader that takes parts of them.
+
+    Where features are not cached, the loader gives pictures.
+    """
+    if run.data.features is None:
+        return run.data.load_eval
     vectors = run.data.features(what, rows, 1)[0] if len(rows) else np.empty((0, 0), np.float32)
     return load_cached(vectors, rows, run.data.labels)
 
@@ -119,8 +124,8 @@ def train_batch(run: TrainingRun, stage: Stage, batch: Batch, group_size: int) -
     if run.data.mix is not None and batch.images.ndim == 4:
         batch = run.data.mix(batch, run.progress.epoch, run.progress.step)
     batch = run.runtime.to_device(batch)
-    logits = stage.forward(batch.images)
-    loss = stage.loss(logits, batch)
+    outputs = stage.forward(batch)
+    loss = stage.loss(outputs, batch)
     penalty = run.method.penalty
     total = loss if penalty is None else loss + penalty(run.model)  # a mean over a group's batches counts it once
     check_finite(total, batch, run)
@@ -128,8 +133,8 @@ def train_batch(run: TrainingRun, stage: Stage, batch: Batch, group_size: int) -
     progress = run.progress
     progress.loss_sum += float(loss.detach()) * len(batch.ids)
     progress.seen += len(batch.ids)
-    if labels is not None:
-        progress.correct += int((logits.detach().argmax(dim=1).cpu() == labels).sum())
+    if labels is not None and run.task.counts_correct:
+        progress.correct += int((outputs.detach().argmax(dim=1).cpu() == labels).sum())
 
 
 def check_finite(loss: Tensor, batch: Batch, run: TrainingRun) -> None:
@@ -166,10 +171,8 @@ def end_epoch(run: TrainingRun, stage: Stage, load_val: Any) -> None:
         "epoch": progress.epoch + 1,
         "phase": stage.phase.name,
         "train_loss": loss_sum / max(seen, 1),
-        "train_accuracy": correct / max(seen, 1) if run.data.mix is None else None,
-        "val_loss": val["loss"],
-        "val_accuracy": val["accuracy"],
-        "val_macro_f1": val["macro_f1"],
+        "train_accuracy": correct / max(seen, 1) if run.task.counts_correct and run.data.mix is None else None,
+        **{f"val_{name}": value for name, value in val.items()},
         "lr": stage.learning_rates(),
         "seconds": round(progress.seconds, 3),
         "images_per_s": round(seen / max(progress.seconds, 1e-9), 1),
@@ -188,17 +191,25 @@ def end_epoch(run: TrainingRun, stage: Stage, load_val: Any) -> None:
 
 def validate(run: TrainingRun, stage: Stage, load_val: Any) -> dict[str, float]:
     """Score the val pictures, each exactly once, over all processes."""
-    rows = run.data.val_rows
-    scores = predict_scores(stage.evaluated(), load_val, rows, decode=run.task.decode, runtime=run.runtime)
-    return run.task.score(scores, run.data.labels[rows])
+    return score_rows(run, stage.evaluated(), load_val, run.data.val_rows)
+
+
+def score_rows(run: TrainingRun, module: nn.Module, load: Any, rows: np.ndarray) -> dict[str, float]:
+    """Score pictures with the task's own numbers: {"loss", ...}."""
+    decode: Decode = lambda outputs, batch: run.task.decode(outputs, batch.target)  # noqa: E731 - two words
+    answers: Any = predict_answers(module, load, rows, decode=decode, runtime=run.runtime)
+    if answers and isinstance(answers[0], np.ndarray):
+        answers = np.stack(answers)
+    return run.task.score(answers, run.data.labels[rows])
 
 
 def _compare(run: TrainingRun, stage: Stage, val: dict[str, float]) -> None:
     """Keep the epoch when it beats the best so far; without val pictures the newest is the best."""
     progress, metric = run.progress, val[run.settings.metric]
-    better = progress.best is None or (metric, -val["loss"]) > (progress.best, -progress.best_loss)
+    loss = val["loss"] if math.isfinite(val["loss"]) else math.inf  # a detector's val loss is not known
+    better = progress.best is None or (metric, -loss) > (progress.best, -progress.best_loss)
     if better or math.isnan(metric):
-        progress.best, progress.best_loss, progress.best_epoch = metric, val["loss"], progress.epoch
+        progress.best, progress.best_loss, progress.best_epoch = metric, loss, progress.epoch
         progress.since_best = 0
         run.keep_best(stage.evaluated().state_dict())
         return
@@ -215,7 +226,7 @@ def _end_phase(run: TrainingRun, index: int, phase: Phase) -> None:
     if run.is_head_only(phase) and phase.solver == "gradient":
         weights = run.kept_weights(BEST)
         if weights is not None:
-            run.model.head.load_state_dict(weights)
+            (run.model.head if run.reads_features(phase) else run.model).load_state_dict(weights)
         run.progress.forget_best()
     run.progress.phase, run.progress.phase_epoch = index + 1, 0
     run.save()
@@ -230,6 +241,8 @@ def _load_best(run: TrainingRun) -> None:
 def _fit_convex(run: TrainingRun) -> None:
     """Fit the linear head by L-BFGS on the cached features of all views."""
     data, head = run.data, run.model.head
+    if data.features is None:
+        raise TrainingError("the convex solver fits a linear head on pooled features, which this task does not have")
     set_trainable(run.model, (run.head_group,), batchnorm="eval")
     train = data.features("features of train", data.train_rows, data.views)
     labels = np.tile(data.labels[data.train_rows], len(train))

@@ -19,7 +19,7 @@ from vision_ft.engine.runtime import Runtime
 from vision_ft.engine.signals import StopRequest
 from vision_ft.engine.stage import Stage
 from vision_ft.files import write_atomic
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import VisionModel
 from vision_ft.models.stages import parameter_groups, set_trainable
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import Batch, Phase
@@ -58,9 +58,10 @@ class RunData:
         batches: the sampler of the training batches.
         train_rows: (N,) row numbers in the sample table.
         val_rows: (M,) row numbers; may be empty.
-        labels: label of every row of the table.
+        labels: label of every row of the table; (N,) class indices, or (N, K) of several labels a picture.
         load_eval: row numbers -> picture batches as validation sees them.
         features: (what, row numbers, number of views) -> cached features (V, N, D); the first view is not augmented.
+            None where phases of the head read pictures too, through the frozen backbone.
         describe: row number -> the picture's file, for messages.
         mix: picture batch, epoch, step -> the batch after mixup or cutmix; None leaves batches alone.
         views: cached views a training picture.
@@ -74,7 +75,7 @@ class RunData:
     val_rows: np.ndarray
     labels: np.ndarray
     load_eval: Callable[[np.ndarray], Iterable[Batch]]
-    features: Callable[[str, np.ndarray, int], np.ndarray]
+    features: Callable[[str, np.ndarray, int], np.ndarray] | None
     describe: Callable[[int], str]
     mix: Callable[[Batch, int, int], Batch] | None = None
     views: int = 1
@@ -132,7 +133,7 @@ class TrainingRun:
         services: what it borrows from its caller.
     """
 
-    def __init__(self, model: Classifier, data: RunData, method: Method, services: Services) -> None:
+    def __init__(self, model: VisionModel, data: RunData, method: Method, services: Services) -> None:
         self.model, self.data, self.method = model, data, method
         self.groups = parameter_groups(model)
         self.task, self.settings = method.task, method.settings
@@ -148,16 +149,20 @@ class TrainingRun:
         return list(self.groups)[-1]
 
     def is_head_only(self, phase: Phase) -> bool:
-        """Whether a phase leaves the whole backbone frozen, so that it can run on cached features."""
+        """Whether a phase leaves the whole backbone frozen, so that its output can be cached."""
         return set(phase.lr_scale) == {self.head_group}
+
+    def reads_features(self, phase: Phase) -> bool:
+        """Whether a phase trains the head by itself, on cached features."""
+        return self.is_head_only(phase) and self.data.features is not None
 
     def build_stage(self, phase: Phase) -> Stage:
         """Freeze what the phase does not train and make its optimizer, schedule and wrapper."""
         set_trainable(self.model, phase.lr_scale, batchnorm=self.method.batchnorm)
-        head_only = self.is_head_only(phase)
-        module: nn.Module = self.model.head if head_only else self.model
-        groups = _head_names(self.groups, self.head_group) if head_only else self.groups
-        settings = replace(self.settings, lr=self.settings.head_lr) if head_only else self.settings
+        alone = self.reads_features(phase)
+        module: nn.Module = self.model.head if alone else self.model
+        groups = _head_names(self.groups, self.head_group) if alone else self.groups
+        settings = replace(self.settings, lr=self.settings.head_lr) if self.is_head_only(phase) else self.settings
         steps = -(-len(self.data.batches) // settings.accumulate)
         stage = Stage(
             module,
@@ -167,6 +172,7 @@ class TrainingRun:
             steps_per_epoch=steps,
             runtime=self.runtime,
             loss=self.method.loss,
+            learns_inside=self.task.learns_inside,
         )
         if self._stage_state is not None:
             stage.load_state_dict(self._stage_state)

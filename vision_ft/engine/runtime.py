@@ -89,8 +89,7 @@ class Runtime:
 
     def to_device(self, batch: Batch) -> Batch:
         """Move a batch to this process's device, pictures in channels_last, which convolutions compute faster."""
-        labels = batch.target.labels
-        target: Target = replace(batch.target, labels=None if labels is None else labels.to(self.device))
+        target = _move_target(batch.target, self.device)
         images = batch.images.to(self.device, non_blocking=True)
         if images.ndim == 4:
             images = images.contiguous(memory_format=torch.channels_last)
@@ -120,6 +119,15 @@ class Runtime:
         yield
         if self.is_main:
             self.barrier()
+
+
+def _move_target(target: Target, device: torch.device) -> Target:
+    def moved(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(part.to(device) for part in value)
+        return None if value is None else value.to(device)
+
+    return Target(**{name: moved(value) for name, value in vars(target).items()})
 
 
 def _resolve_device(device: str, devices: int) -> tuple[str, int | list[int]]:

@@ -24,7 +24,8 @@ class Stage:
         settings: the optimiser's values.
         steps_per_epoch: optimizer steps an epoch.
         runtime: wraps and back-propagates.
-        loss: logits and target -> scalar.
+        loss: outputs and target -> scalar.
+        learns_inside: whether the module is given the target and answers with its losses.
     """
 
     def __init__(
@@ -36,13 +37,14 @@ class Stage:
         settings: OptimSettings,
         steps_per_epoch: int,
         runtime: Runtime,
-        loss: Callable[[Tensor, Target], Tensor],
+        loss: Callable[[Any, Target], Tensor],
+        learns_inside: bool = False,
     ) -> None:
         self.module = module
         self.phase = phase
         self.settings = settings
         self.runtime = runtime
-        self._loss = loss
+        self._loss, self._learns_inside = loss, learns_inside
         total_steps = phase.epochs * steps_per_epoch
         optimizer = build_optimizer(module, groups, phase.lr_scale, settings)
         self.schedule = build_schedule(optimizer, total_steps=total_steps, warmup=settings.warmup)
@@ -55,13 +57,13 @@ class Stage:
         """Enter training mode; frozen groups stay in evaluation mode."""
         self.wrapped.train()
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the logits of a batch on this process's device."""
-        return self.wrapped(images)
+    def forward(self, batch: Batch) -> Any:
+        """Return what the module gives for a batch on this process's device, such as logits (B, K)."""
+        return self.wrapped(batch.images, batch.target) if self._learns_inside else self.wrapped(batch.images)
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """Return the mean loss of a batch."""
-        return self._loss(logits, batch.target)
+        return self._loss(outputs, batch.target)
 
     def step(self) -> None:
         """Clip, step the optimizer and the schedule, clear the gradients, update the moving average."""

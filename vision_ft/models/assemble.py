@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
 from torch import Tensor, nn
 
 from vision_ft.errors import ModelError, did_you_mean
 from vision_ft.models.backbone import Backbone
 from vision_ft.models.heads import HEADS
+from vision_ft.models.heads.columns import ColumnHeads
+from vision_ft.models.necks import build_neck
 from vision_ft.models.stages import FrozenAware
-from vision_ft.types import Features
+from vision_ft.types import Features, Target
+
+COLUMNS = "columns"  # of head_args: numbers of classes of label columns
 
 
-class Classifier(FrozenAware):
-    """A backbone with a head on its pooled vector.
+class VisionModel(FrozenAware):
+    """A backbone with a head.
 
     Attributes:
         backbone: gives `Features`.
-        head: maps what it takes of them to logits.
+        head: maps what it takes of them to the outputs of its task.
         head_name: the head's key in `HEADS`.
         num_classes: K.
         dropout: share of the head's features zeroed in training.
+        head_args: further arguments that rebuild the head.
     """
 
     def __init__(
-        self, backbone: Backbone, head: nn.Module, *, head_name: str, num_classes: int, dropout: float = 0.0
+        self,
+        backbone: Backbone,
+        head: nn.Module,
+        *,
+        head_name: str,
+        num_classes: int,
+        dropout: float = 0.0,
+        head_args: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -31,6 +48,11 @@ class Classifier(FrozenAware):
         self.head_name = head_name
         self.num_classes = num_classes
         self.dropout = dropout
+        self.head_args = dict(head_args or {})
+
+
+class Classifier(VisionModel):
+    """A backbone with a head on its pooled vector."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures (B, C, H, W) to logits (B, K)."""
@@ -48,7 +70,52 @@ class Classifier(FrozenAware):
         return logits
 
 
-def build_model(backbone: Backbone, head: str, num_classes: int, *, dropout: float = 0.0) -> Classifier:
+class PyramidHead(nn.Module):
+    """A neck, which brings the backbone's maps to the strides that the head reads, and the head.
+
+    Args:
+        neck: maps of the backbone -> maps of the head.
+        decoder: the head as the registry builds it.
+    """
+
+    def __init__(self, neck: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.neck = neck
+        self.decoder = decoder
+
+    def forward(self, pyramid: Sequence[Tensor], size: tuple[int, int], target: Target | None = None) -> Any:
+        """Return what the decoder gives for maps of pictures of `size` (H, W)."""
+        maps = self.neck(pyramid)
+        return self.decoder(maps, size) if target is None else self.decoder(maps, size, target)
+
+
+class DenseModel(VisionModel):
+    """A backbone with a head on its pyramid: masks or boxes.
+
+    Everything outside the backbone, the neck too, belongs to the parameter group "head".
+    """
+
+    def forward(self, images: Tensor, target: Target | None = None) -> Any:
+        """Map pictures (B, C, H, W) to logits (B, K, H, W), or to B `Detections`.
+
+        Given a target, a detector returns its losses by name instead.
+        """
+        size = (int(images.shape[-2]), int(images.shape[-1]))
+        return self.head(self.forward_features(images), size, target)
+
+    def forward_features(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map pictures (B, C, H, W) to the maps of the backbone, fine to coarse."""
+        return self.backbone.forward_pyramid(images)
+
+
+def build_model(
+    backbone: Backbone,
+    head: str,
+    num_classes: int,
+    *,
+    dropout: float = 0.0,
+    head_args: Mapping[str, Any] | None = None,
+) -> Classifier | DenseModel:
     """Put a freshly initialised head on a backbone.
 
     Args:
@@ -56,9 +123,11 @@ def build_model(backbone: Backbone, head: str, num_classes: int, *, dropout: flo
         head: a key of `HEADS`.
         num_classes: K, at least 1.
         dropout: share of the head's features zeroed in training, in [0, 1).
+        head_args: further arguments of the head, such as its width; "columns" of a pooled head lists numbers of
+            classes, which sum to K, and makes a head for each.
 
     Raises:
-        ModelError: unknown head, or impossible numbers.
+        ModelError: unknown head, arguments that it does not take, or impossible numbers.
     """
     if head not in HEADS:
         raise ModelError(f"head: got {head!r}; allowed are {list(HEADS)}.{did_you_mean(head, HEADS)}")
@@ -66,5 +135,40 @@ def build_model(backbone: Backbone, head: str, num_classes: int, *, dropout: flo
         raise ModelError(f"num_classes: got {num_classes}; a classifier needs at least 1 class.")
     if not 0 <= dropout < 1:
         raise ModelError(f"dropout: got {dropout}; it must lie in [0, 1).")
-    module = HEADS[head].build(backbone.num_features, num_classes, dropout=dropout)
-    return Classifier(backbone, module, head_name=head, num_classes=num_classes, dropout=dropout)
+    spec, options = HEADS[head], dict(head_args or {})
+    _check_options(head, {name: value for name, value in options.items() if name != COLUMNS or spec.takes != "pooled"})
+    kept: dict[str, Any] = {
+        "head_name": head,
+        "num_classes": num_classes,
+        "dropout": dropout,
+        "head_args": options,
+    }
+    if spec.takes == "pooled":
+        return Classifier(backbone, _build_pooled(head, backbone.num_features, num_classes, dropout, options), **kept)
+    neck, channels, strides = build_neck(backbone.channels, backbone.strides, wanted=spec.levels)
+    decoder = spec.build(channels, strides, num_classes, dropout=dropout, **options)
+    return DenseModel(backbone, PyramidHead(neck, decoder), **kept)
+
+
+def _build_pooled(head: str, features: int, num_classes: int, dropout: float, options: Mapping[str, Any]) -> nn.Module:
+    """Return one head, or one for each column."""
+    own = {name: value for name, value in options.items() if name != COLUMNS}
+    build = partial(HEADS[head].build, **own)
+    sizes = options.get(COLUMNS)
+    if sizes is None:
+        return build(features, num_classes, dropout=dropout)
+    if sum(sizes) != num_classes or min(sizes, default=0) < 1:
+        raise ModelError(f"model.head_args.columns: {sizes} classes a column do not make the {num_classes} outputs.")
+    return ColumnHeads(build, features, sizes=sizes, dropout=dropout)
+
+
+def _check_options(head: str, options: Mapping[str, Any]) -> None:
+    """Refuse arguments that the head does not take."""
+    known = set(inspect.signature(HEADS[head].build).parameters)
+    allowed = sorted(known - {"channels", "strides", "num_classes", "dropout"})
+    for name in options:
+        if name not in allowed:
+            raise ModelError(
+                f"model.head_args.{name}: the head {head!r} does not take it. Allowed: {', '.join(allowed) or 'none'}."
+                f"{did_you_mean(name, allowed)}"
+            )

@@ -16,6 +16,7 @@ from vision_ft.models.source import Source, resolve_source
 from vision_ft.types import Features, Preprocessing
 
 ISOTROPIC_MAPS = 4  # maps taken from a ViT, evenly spaced over its blocks (as in ViT-Adapter and DINOv2's heads)
+NORM_ON_POOLED_ONLY = ("Hiera", "HieraDet")  # timm refuses to norm the maps of these networks
 
 
 class Backbone(nn.Module):
@@ -68,10 +69,18 @@ class Backbone(nn.Module):
         return pooled.flatten(1)  # some networks keep (B, D, 1, 1) for a 1x1 convolution as classifier
 
     def forward_pyramid(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Map pictures (B, C, H, W) to maps (B, channels[i], H / strides[i], W / strides[i]), fine to coarse."""
+        """Map pictures (B, C, H, W) to maps (B, channels[i], H / strides[i], W / strides[i]), fine to coarse.
+
+        Maps go through the network's final norm where timm can apply it, as DINOv2's own dense heads do: it was
+        trained to follow the last block, and in a head without it would be a weight that never gets a gradient.
+        """
         network: Any = self.model
         maps = network.forward_intermediates(
-            images, indices=list(self.pyramid_levels), output_fmt="NCHW", intermediates_only=True
+            images,
+            indices=list(self.pyramid_levels),
+            norm=type(network).__name__ not in NORM_ON_POOLED_ONLY,
+            output_fmt="NCHW",
+            intermediates_only=True,
         )
         return tuple(maps)
 

@@ -46,6 +46,8 @@ def extend_classes(model: Classifier, classes: ClassSpace, added: Sequence[str])
         raise ModelError(f"head {model.head_name!r} cannot take further classes; heads that can: {list(_EXTEND)}.")
     names = (*classes.names, *added)
     extended = build_model(copy.deepcopy(model.backbone), model.head_name, len(names), dropout=model.dropout)
+    if not isinstance(extended, Classifier):
+        raise ModelError(f"head {model.head_name!r} answers with masks or boxes and cannot take further classes.")
     state = extend(model.head.state_dict(), len(added))
     extended.head.to(next(model.head.parameters()).device).load_state_dict(state)
     extended.train(model.training)

@@ -13,8 +13,9 @@ from torch import Tensor
 from vision_ft.errors import ModelError
 from vision_ft.files import atomic_path, write_json
 from vision_ft.models import preprocessing as spec
-from vision_ft.models.assemble import Classifier, build_model
+from vision_ft.models.assemble import Classifier, DenseModel, VisionModel, build_model
 from vision_ft.models.backbone import backbone_from_source
+from vision_ft.models.heads import HEADS
 from vision_ft.models.heads.linear import LinearHead
 from vision_ft.models.source import read_config, source_from_config
 from vision_ft.models.timm_layout import split_classifier, state_dict_with_classifier, timm_config
@@ -28,7 +29,7 @@ KEY = "vision_ft"  # everything of ours in config.json lies under it
 
 
 def save_model(
-    model: Classifier,
+    model: VisionModel,
     folder: str | Path,
     *,
     classes: ClassSpace,
@@ -55,10 +56,11 @@ def save_model(
     own: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": _package_version(),
-        "task": "classification",
+        "task": str((extra or {}).get("task") or HEADS[model.head_name].task),
         "backbone": model.backbone.name,
         "head": model.head_name,
         "dropout": model.dropout,
+        "head_args": model.head_args,
         "timm_checkpoint": tensors is not None,
         "extra": dict(extra or {}),
     }
@@ -78,7 +80,7 @@ def save_model(
     return folder
 
 
-def load_model(folder: str | Path) -> tuple[Classifier, ClassSpace, Preprocessing, dict[str, Any]]:
+def load_model(folder: str | Path) -> tuple[Classifier | DenseModel, ClassSpace, Preprocessing, dict[str, Any]]:
     """Read a folder that `save_model` wrote, or any timm folder with a linear classifier and class names.
 
     Returns:
@@ -101,13 +103,17 @@ def load_model(folder: str | Path) -> tuple[Classifier, ClassSpace, Preprocessin
     backbone = backbone_from_source(source, pretrained=False, in_chans=preprocessing.size[0])
     backbone.preprocessing = preprocessing
     model = build_model(
-        backbone, str(own.get("head", "linear")), len(classes), dropout=float(own.get("dropout") or 0.0)
+        backbone,
+        str(own.get("head", "linear")),
+        len(classes),
+        dropout=float(own.get("dropout") or 0.0),
+        head_args=own.get("head_args") or {},
     )
     _fill(model, tensors, where=str(weights_file), in_timm_layout=bool(own.get("timm_checkpoint", True)))
     return model.eval(), classes, preprocessing, dict(own.get("extra") or {})
 
 
-def _fill(model: Classifier, tensors: Mapping[str, Tensor], *, where: str, in_timm_layout: bool) -> None:
+def _fill(model: VisionModel, tensors: Mapping[str, Tensor], *, where: str, in_timm_layout: bool) -> None:
     if not in_timm_layout:
         load_weights(model, tensors, where=where)
         return

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from vision_ft.errors import ModelError
 from vision_ft.models.source import Source, create_timm
 
 COARSE_STEP = 32  # the deepest stride of nearly all networks: multiples of it are the sizes most likely to work
 MAX_TRIALS = 24
+PATCHES_DO_NOT_DIVIDE = "pixels do not divide it"
 
 
 def check_size(source: Source, arguments: Mapping[str, Any], size: tuple[int, int]) -> None:
@@ -32,39 +34,60 @@ def check_size(source: Source, arguments: Mapping[str, Any], size: tuple[int, in
     if _refusal(source, {**arguments, "img_size": list(usual)} if "img_size" in arguments else arguments, usual):
         return  # it cannot be tried without memory, so let the real network speak
     nearest = _nearest(source, arguments, size)
-    allowed = f"the nearest sizes it takes are {' and '.join(map(str, nearest))} pixels" if nearest else reason
-    raise ModelError(f"{source.name}: cannot take pictures of {size[0]} x {size[1]} pixels; {allowed}.")
+    parts = [reason] if PATCHES_DO_NOT_DIVIDE in reason or not nearest else []
+    if nearest:
+        is_square = size[0] == size[1]
+        names = [str(side[0]) if is_square else f"{side[0]} x {side[1]}" for side in nearest]
+        parts.append(f"the nearest sizes it takes are {' and '.join(names)} pixels")
+    raise ModelError(f"{source.name}: cannot take pictures of {size[0]} x {size[1]} pixels; {'; '.join(parts)}.")
 
 
-def _nearest(source: Source, arguments: Mapping[str, Any], size: tuple[int, int]) -> list[int]:
-    """Return the nearest square size below and above that work, as far as either is found."""
-    side = size[0]
-    step = _patch(source, arguments) or COARSE_STEP
-    candidates = {side // step * step + offset * step for offset in range(-4, 5)}
-    candidates |= {side // COARSE_STEP * COARSE_STEP + offset * COARSE_STEP for offset in range(-3, 8)}
-    below = sorted((value for value in candidates if 0 < value < side), reverse=True)
-    above = sorted(value for value in candidates if value > side)
-    if size[0] != size[1]:
-        below, above = [side, *below], above
+def _nearest(source: Source, arguments: Mapping[str, Any], size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the nearest size (H, W) below and above that work, as far as either is found."""
     found = []
-    for values in (below, above):
-        for value in values[: MAX_TRIALS // 2]:
-            changed = {**arguments, "img_size": [value, value]} if "img_size" in arguments else arguments
-            if _refusal(source, changed, (value, value)) is None:
+    for direction in (-1, 1):
+        for value in _candidates(size, _step(source, arguments), direction)[: MAX_TRIALS // 2]:
+            changed = {**arguments, "img_size": list(value)} if "img_size" in arguments else arguments
+            if _refusal(source, changed, value) is None:
                 found.append(value)
                 break
+    if not found and size[0] != size[1]:
+        return _nearest(source, arguments, (max(size), max(size)))  # MViT takes square pictures only
     return found
 
 
-def _patch(source: Source, arguments: Mapping[str, Any]) -> int | None:
-    """Return the side of the patches of a ViT-like network."""
+def _candidates(size: tuple[int, int], step: int, direction: Literal[-1, 1]) -> list[tuple[int, int]]:
+    """Return sizes below (-1) or above (1), nearest first, both sides multiples of the step or of the coarse one."""
+    candidates = set()
+    for unit in (step, COARSE_STEP):
+        rounded = [side // unit if direction < 0 else -(-side // unit) for side in size]
+        for offset in range(MAX_TRIALS // 2):
+            height, width = ((count + direction * offset) * unit for count in rounded)
+            candidates.add((height, width))
+    allowed = [value for value in candidates if min(value) > 0 and value != size]
+    return sorted(allowed, key=lambda value: abs(value[0] - size[0]) + abs(value[1] - size[1]))
+
+
+def _step(source: Source, arguments: Mapping[str, Any]) -> int:
+    """Return the side of the patches of a ViT-like network, otherwise the coarse step."""
     try:
         with torch.device("meta"):
-            model: Any = create_timm(source, {**arguments, "img_size": None})
-        patch = model.patch_embed.patch_size
-    except Exception:  # noqa: BLE001 - no patches, or not buildable this way: the caller has a default
+            patch = _patch(create_timm(source, {**arguments, "img_size": None}))
+    except Exception:  # noqa: BLE001 - not buildable this way
+        patch = None
+    return patch[0] if patch else COARSE_STEP
+
+
+def _patch(model: nn.Module) -> tuple[int, int] | None:
+    """Return height and width of the patches that cut a picture, None where it is not cut."""
+    embedding: Any = getattr(model, "patch_embed", None)
+    side = getattr(embedding, "patch_size", None)
+    if side is None:
         return None
-    return int(patch[0] if isinstance(patch, (tuple, list)) else patch)
+    patch = tuple(side) if isinstance(side, (tuple, list)) else (side, side)
+    stride = getattr(getattr(embedding, "proj", None), "stride", patch)
+    # Patches that overlap, as PVT's 7 x 7 at every fourth pixel, are padded and reach every pixel at any size.
+    return None if stride != patch else (int(patch[0]), int(patch[1]))
 
 
 def _refusal(source: Source, arguments: Mapping[str, Any], size: tuple[int, ...]) -> str | None:
@@ -75,10 +98,9 @@ def _refusal(source: Source, arguments: Mapping[str, Any], size: tuple[int, ...]
             model(torch.empty(1, arguments["in_chans"], *size))
     except Exception as err:  # noqa: BLE001 - networks refuse sizes with any kind of error
         return f"{type(err).__name__}: {err}"
-    patch = getattr(getattr(model, "patch_embed", None), "patch_size", None)
+    patch = _patch(model)
     if patch is None or arguments.get("dynamic_img_pad"):
         return None
-    pair = patch if isinstance(patch, (tuple, list)) else (patch, patch)
-    if any(side % part for side, part in zip(size, pair, strict=True)):
-        return f"its patches of {pair[0]} x {pair[1]} pixels do not divide it"  # timm would drop the rest silently
+    if any(side % part for side, part in zip(size, patch, strict=True)):
+        return f"its patches of {patch[0]} x {patch[1]} {PATCHES_DO_NOT_DIVIDE}"  # timm would drop the rest silently
     return None

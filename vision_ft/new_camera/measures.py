@@ -49,7 +49,7 @@ def look(bench: Workbench, source: Classifier) -> Seen:
     with torch.inference_mode():
         parts = torch.from_numpy(features).split(4096)
         device = bench.services.runtime.device
-        scores = [bench.task.decode(source.head.to(device)(part.to(device))).float().cpu().numpy() for part in parts]
+        scores = [source.head.to(device)(part.to(device)).float().softmax(dim=1).cpu().numpy() for part in parts]
     return Seen(rows, features, np.concatenate(scores), domains(bench.table) == NEW)
 
 

@@ -73,6 +73,8 @@ def open_source(recipe: Recipe) -> Source:
             f"set task={task}."
         )
     model, classes, _, _ = load_model(folder.model)
+    if not isinstance(model, Classifier):
+        raise ModelError(f"{folder.path}: its head {model.head_name!r} reads maps, which adapt does not retrain.")
     return Source(folder, model.eval(), classes, hash_weights(folder))
 
 

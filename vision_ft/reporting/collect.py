@@ -19,7 +19,7 @@ from vision_ft.evaluate.foreign import read_foreign
 from vision_ft.evaluate.label_predictions import ColumnPredictions, LabelPredictions, read_several
 from vision_ft.evaluate.metrics import summarise
 from vision_ft.evaluate.predictions import Predictions, read_predictions
-from vision_ft.reporting.flat import flatten_columns, flatten_labels, summarise_flat_columns, summarise_flat_labels
+from vision_ft.reporting.flat import flatten
 
 SPLIT_ORDER = ("test", "val", "train")  # the first one there is what the report opens with
 ADAPTATION_VERSION = 1
@@ -184,12 +184,7 @@ def _read_split(file: Path, table: SampleTable | None) -> SplitView:
     several = read_several(file)
     if several is None:
         return _split(file.stem, read_predictions(file), table)
-    if isinstance(several, LabelPredictions):
-        flat = flatten_labels(several)
-        summary = summarise_flat_labels(several)
-    else:
-        flat = flatten_columns(several)
-        summary = summarise_flat_columns(several, flat)
+    flat, summary = flatten(several)
     return SplitView(file.stem, flat, summary, flat.confidence(), _properties(flat, table), several=several)
 
 

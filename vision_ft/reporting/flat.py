@@ -27,6 +27,14 @@ def label_classes(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(text for name in names for text in (f"no {name}", name))
 
 
+def flatten(several: LabelPredictions | ColumnPredictions) -> tuple[Predictions, dict[str, Any]]:
+    """Return one line a picture and label, and the numbers of the split over the classes of these lines."""
+    if isinstance(several, LabelPredictions):
+        return flatten_labels(several), summarise_flat_labels(several)
+    flat = flatten_columns(several)
+    return flat, summarise_flat_columns(several, flat)
+
+
 def flatten_labels(predictions: LabelPredictions) -> Predictions:
     """Return one line for each label that applies, or was answered; those of which neither is true would fill the page.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vision_ft.errors import RecipeError
-from vision_ft.strategies.head_first import HeadSolver, plan_head
+from vision_ft.strategies.head_first import HEAD_EPOCHS, HeadSolver, plan_head
 from vision_ft.types import Phase, Strategy
 
 # From one group of timm's to the next lower one. A transformer has a group a block, a CNN a group a stage of several.
@@ -40,6 +40,7 @@ def plan(
     epochs: int,
     *,
     solver: HeadSolver = "convex",
+    head_epochs: int = HEAD_EPOCHS,
     decay: float | None = None,
     architecture: str = "",
     head_first: bool = True,
@@ -52,6 +53,7 @@ def plan(
         groups: group names from input to head.
         epochs: passes over the pictures; the head's fit is not counted.
         solver: how the head is fitted first.
+        head_epochs: passes of the "gradient" solver that fit the head first.
         decay: the learning rate is multiplied by this from one group to the next lower one, in (0, 1]; None takes the
             value of the architecture's family.
         architecture: timm's name of the backbone.
@@ -65,7 +67,7 @@ def plan(
     if not 0 < decay <= 1:
         raise RecipeError(f"strategy.options.decay: got {decay}; allowed: above 0, up to 1.")
     scales = {name: decay**rank for rank, name in enumerate(reversed(groups))}
-    phases = [plan_head(groups, solver=solver)] if head_first else []
+    phases = [plan_head(groups, solver=solver, epochs=head_epochs)] if head_first else []
     return [*phases, Phase("all layers", epochs, scales)]
 
 

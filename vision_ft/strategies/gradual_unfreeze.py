@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from vision_ft.errors import RecipeError
-from vision_ft.strategies.head_first import HeadSolver, plan_head
+from vision_ft.strategies.head_first import HEAD_EPOCHS, HeadSolver, plan_head
 from vision_ft.types import Phase, Strategy
 
 
@@ -21,6 +21,7 @@ def plan(
     epochs: int,
     *,
     solver: HeadSolver = "convex",
+    head_epochs: int = HEAD_EPOCHS,
     depth: float = 0.5,
     decay: float = 2.6,
     steps: int | None = None,
@@ -35,6 +36,7 @@ def plan(
         groups: group names from input to head.
         epochs: passes over the pictures, shared out over the phases; the head's fit is not counted.
         solver: how the head is fitted first.
+        head_epochs: passes of the "gradient" solver that fit the head first.
         depth: share of the backbone's groups that are unfrozen in the end, counted from the top, in (0, 1].
         decay: the learning rate is divided by this from one group to the next lower one.
         steps: number of unfreezing phases; by default one a group, fewer when there are fewer epochs than groups.
@@ -56,7 +58,7 @@ def plan(
         )
     lengths = split_evenly(epochs, parts=num_phases)
     borders = [math.ceil((part + 1) * len(unfrozen) / num_phases) for part in range(num_phases)]
-    phases = [plan_head(groups, solver=solver)]
+    phases = [plan_head(groups, solver=solver, epochs=head_epochs)]
     for length, border in zip(lengths, borders, strict=True):
         scales = {groups[-1]: 1.0}
         scales |= {name: decay ** -(rank + 1) for rank, name in enumerate(unfrozen[:border])}

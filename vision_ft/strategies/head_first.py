@@ -25,6 +25,8 @@ def plan_head(groups: Sequence[str], *, solver: HeadSolver, epochs: int = HEAD_E
     """
     if solver not in ("convex", "gradient"):
         raise RecipeError(f'strategy.options.solver: got "{solver}"; allowed: convex, gradient.')
+    if epochs < 1:
+        raise RecipeError(f"strategy.options.head_epochs: got {epochs}; allowed: 1 or more.")
     if solver == "convex":
         return Phase("fit head", 0, {groups[-1]: 1.0}, solver="convex")
     return Phase("fit head", epochs, {groups[-1]: 1.0})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from vision_ft.errors import RecipeError
-from vision_ft.strategies.head_first import HeadSolver, plan_head
+from vision_ft.strategies.head_first import HEAD_EPOCHS, HeadSolver, plan_head
 from vision_ft.types import Phase, Strategy
 
 Part = Literal["first", "middle", "last"]
@@ -19,6 +19,7 @@ def plan(
     epochs: int,
     *,
     solver: HeadSolver = "convex",
+    head_epochs: int = HEAD_EPOCHS,
     part: Part = "first",
     head_first: bool = True,
     train_head: bool | None = None,
@@ -35,6 +36,7 @@ def plan(
         groups: group names from input to head.
         epochs: passes over the pictures; the head's fit is not counted.
         solver: how the head is fitted first.
+        head_epochs: passes of the "gradient" solver that fit the head first.
         part: "first" is the stem with the first quarter of the stages, "middle" a quarter above the lowest, "last"
             the last quarter.
         head_first: False leaves the head as it comes.
@@ -46,7 +48,7 @@ def plan(
     block = choose_block(groups, part)
     with_head = part == "last" if train_head is None else train_head
     names = [*block, groups[-1]] if with_head else block
-    phases = [plan_head(groups, solver=solver)] if head_first else []
+    phases = [plan_head(groups, solver=solver, epochs=head_epochs)] if head_first else []
     return [*phases, Phase(f"{part} block", epochs, dict.fromkeys(names, 1.0))]
 
 

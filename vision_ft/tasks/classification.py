@@ -15,6 +15,7 @@ from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import Target
 
 Imbalance = Literal["none", "weights", "sampler", "logit-adjust"]
+LOSSES = ("cross-entropy",)
 EPS = 1e-7  # keeps the log of a probability finite in float32
 
 
@@ -33,19 +34,24 @@ def log_prior(class_counts: np.ndarray) -> np.ndarray:
     return np.log(counts / counts.sum())
 
 
-def build_loss(class_counts: np.ndarray, *, imbalance: str = "none", label_smoothing: float = 0.0) -> Loss:
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
     """Build the cross-entropy of logits (B, K) against labels (B,) or class shares (B, K).
 
     Args:
         class_counts: (K,) training pictures of each class.
+        name: "auto" or "cross-entropy".
         imbalance: "none"; "weights" weighs each class inversely to its count; "sampler" leaves the loss alone, since
             the loader draws classes equally often; "logit-adjust" adds the log prior to the logits
             (Menon 2021, arXiv:2007.07314, eq. 10, tau = 1), so that the bare logits answer for balanced classes.
         label_smoothing: share of the target spread evenly over all classes.
 
     Raises:
-        RecipeError: the imbalance mode is unknown.
+        RecipeError: the loss or the imbalance mode is unknown.
     """
+    if name not in ("auto", *LOSSES):
+        raise RecipeError(f'optim.loss: got "{name}"; allowed for classification: auto, {", ".join(LOSSES)}.')
     if imbalance not in get_args(Imbalance):
         raise RecipeError(f'optim.imbalance: got "{imbalance}"; allowed: {", ".join(get_args(Imbalance))}.')
     weight = torch.tensor(class_weights(class_counts), dtype=torch.float32) if imbalance == "weights" else None
@@ -63,7 +69,7 @@ def build_loss(class_counts: np.ndarray, *, imbalance: str = "none", label_smoot
     return loss
 
 
-def decode(logits: Tensor) -> Tensor:
+def decode(logits: Tensor, _target: Target) -> Tensor:
     """Map logits (B, K) to probabilities (B, K)."""
     return logits.float().softmax(dim=1)
 
@@ -82,4 +88,12 @@ def score(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     }
 
 
-TASK = TaskSpec(build_loss=build_loss, decode=decode, score=score, metrics=("macro_f1", "accuracy"))
+TASK = TaskSpec(
+    build_loss=build_loss,
+    decode=decode,
+    score=score,
+    metrics=("macro_f1", "accuracy"),
+    head="linear",
+    losses=LOSSES,
+    counts_correct=True,
+)

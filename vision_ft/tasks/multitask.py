@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -104,3 +105,6 @@ def score_columns(scores: np.ndarray, labels: np.ndarray, *, sizes: Sequence[int
         "loss": float(sum(one["loss"] for one in found)),
         **{name: float(np.mean([one[name] for one in found])) for name in ("accuracy", "macro_f1")},
     }
+
+
+TASK = replace(bind(()), bind=bind)  # what is known of it before the columns are

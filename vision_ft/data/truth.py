@@ -1,0 +1,192 @@
+"""What the pictures of a table should be answered with, moved with the picture: labels, masks or boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from vision_ft.data.class_table import ClassTable
+from vision_ft.data.masks import read_mask
+from vision_ft.data.names import unescape_name
+from vision_ft.data.table import SampleTable
+from vision_ft.errors import DataError
+from vision_ft.types import UNLABELLED, Target
+
+IGNORED_PIXEL = 255  # of masks in memory, which are uint8: what moves pixels takes no negative numbers
+MAX_MASK_CLASSES = 255
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A picture after augmentation, with its mask or boxes; see `augment.presets.Augmented`."""
+
+    image: np.ndarray
+    mask: np.ndarray | None
+    boxes: np.ndarray
+    kept: np.ndarray
+
+
+class Movement(Protocol):
+    """What moves pixels: an augmentation preset."""
+
+    def __call__(self, image: np.ndarray, seed: int) -> np.ndarray:
+        """Return the picture (H, W, C) moved and recoloured, (h, w, C)."""
+
+    def with_targets(
+        self, image: np.ndarray, seed: int, *, mask: np.ndarray | None = None, boxes: np.ndarray | None = None
+    ) -> Any:
+        """Return a picture like `Moved`, with the mask (H, W) or boxes (N, 4) of the given one."""
+
+
+@dataclass(frozen=True)
+class PlainMovement:
+    """The geometry of evaluation, for what lies on a picture.
+
+    Attributes:
+        mask: mask (H, W) -> mask (h, w), values unmixed.
+        boxes: boxes (N, 4) in pixels and the picture's (H, W) -> boxes in pixels of the network's input.
+    """
+
+    mask: Callable[[np.ndarray], np.ndarray]
+    boxes: Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+
+
+class Truth(Protocol):
+    """The answers that the pictures of a table should get."""
+
+    def plain(self, row: int, size: tuple[int, int]) -> Any:
+        """Return the answer of a picture of `size` (H, W) as evaluation sees it."""
+
+    def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, Any]:
+        """Return the augmented picture (h, w, C) and its answer."""
+
+    def collate(self, answers: Sequence[Any]) -> Target:
+        """Return the target of a batch."""
+
+
+class LabelTruth:
+    """Labels, which stay the same however a picture is moved.
+
+    Args:
+        labels: (N,) class index of each row; (N, K) float of several labels a picture.
+    """
+
+    def __init__(self, labels: np.ndarray) -> None:
+        self.labels = labels
+
+    def plain(self, row: int, _size: tuple[int, int]) -> Any:
+        """Return the label of a row."""
+        return self.labels[row]
+
+    def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, Any]:
+        """Return the augmented picture and the label of its row."""
+        return augment(picture, seed), self.labels[row]
+
+    def collate(self, answers: Sequence[Any]) -> Target:
+        """Return labels (B,) int64 or (B, K) float32."""
+        labels = np.stack(answers)
+        return Target(labels=torch.from_numpy(labels.astype(np.float32 if labels.dtype.kind == "f" else np.int64)))
+
+
+class MaskTruth:
+    """Masks, a class index a pixel.
+
+    Args:
+        table: of task segmentation.
+        movement: the geometry of evaluation.
+        keep_bytes: decoded masks stay in memory up to this many bytes.
+    """
+
+    def __init__(self, table: SampleTable, movement: PlainMovement, *, keep_bytes: int = 0) -> None:
+        if len(table.classes) > MAX_MASK_CLASSES:
+            raise DataError(f"{table.root}: {len(table.classes)} classes; masks may have up to {MAX_MASK_CLASSES}.")
+        self.table, self.movement = table, movement
+        self.codes = ClassTable.from_meta(table.classes.names, table.meta["masks"])
+        self._keep_bytes = keep_bytes
+        self._kept: dict[int, np.ndarray] = {}
+
+    def read(self, row: int) -> np.ndarray:
+        """Return the mask (H, W) of a row as uint8, 255 where a pixel does not count.
+
+        Raises:
+            PictureError: the mask cannot be read or holds unknown values.
+        """
+        mask = self._kept.get(row)
+        if mask is None:
+            name = self.table.arrow.column("mask")[row].as_py()
+            mask = read_mask(self.table.root / unescape_name(name), self.codes).astype(np.uint8)  # -1 becomes 255
+            if mask.nbytes <= self._keep_bytes:
+                self._keep_bytes -= mask.nbytes
+                self._kept[row] = mask
+        return mask
+
+    def plain(self, row: int, _size: tuple[int, int]) -> np.ndarray:
+        """Return the mask (h, w) as evaluation sees it."""
+        return self.movement.mask(self.read(row))
+
+    def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, np.ndarray]:
+        """Return picture (h, w, C) and mask (h, w), moved together."""
+        moved = augment.with_targets(picture, seed, mask=self.read(row))
+        return moved.image, moved.mask
+
+    def collate(self, answers: Sequence[np.ndarray]) -> Target:
+        """Return masks (B, h, w) int64, -1 where a pixel does not count."""
+        masks = torch.from_numpy(np.stack(answers)).long()
+        return Target(masks=masks.masked_fill_(masks == IGNORED_PIXEL, UNLABELLED))
+
+
+class BoxTruth:
+    """Boxes with a class each; crowds are not learned from.
+
+    Args:
+        table: of task detection.
+        movement: the geometry of evaluation.
+    """
+
+    def __init__(self, table: SampleTable, movement: PlainMovement) -> None:
+        self.movement = movement
+        self._boxes = table.arrow.column("boxes")
+        self._labels = table.arrow.column("box_labels")
+        names = table.arrow.column_names
+        self._flags = {name: table.arrow.column(name) for name in ("iscrowd", "difficult") if name in names}
+
+    def read(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes (N, 4) in pixels of the picture, and class indices (N,), as training reads them."""
+        boxes, labels, _ = self.read_all(row)
+        keep = ~self._flagged("iscrowd", row, len(boxes))
+        return boxes[keep], labels[keep]
+
+    def read_all(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return boxes (N, 4), class indices (N,), and whether each is a crowd or difficult: neither hit nor miss."""
+        boxes = np.asarray(self._boxes[row].as_py() or [], dtype=np.float32).reshape(-1, 4)
+        labels = np.asarray(self._labels[row].as_py() or [], dtype=np.int64)
+        ignored = self._flagged("iscrowd", row, len(boxes)) | self._flagged("difficult", row, len(boxes))
+        return boxes, labels, ignored
+
+    def _flagged(self, name: str, row: int, count: int) -> np.ndarray:
+        values = self._flags[name][row].as_py() if name in self._flags else None
+        return np.asarray(values, dtype=bool) if values else np.zeros(count, dtype=bool)
+
+    def plain(self, row: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes (N, 4) in pixels of the network's input, and class indices (N,)."""
+        boxes, labels = self.read(row)
+        return self.movement.boxes(boxes, size).astype(np.float32), labels
+
+    def augmented(
+        self, row: int, picture: np.ndarray, seed: int, augment: Movement
+    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        """Return the picture (h, w, C), and its boxes and labels as far as they are still to be seen."""
+        boxes, labels = self.read(row)
+        moved = augment.with_targets(picture, seed, boxes=boxes)
+        return moved.image, (moved.boxes, labels[moved.kept])
+
+    def collate(self, answers: Sequence[tuple[np.ndarray, np.ndarray]]) -> Target:
+        """Return B tensors of boxes and B of labels."""
+        return Target(
+            boxes=tuple(torch.from_numpy(np.ascontiguousarray(boxes)) for boxes, _ in answers),
+            box_labels=tuple(torch.from_numpy(labels) for _, labels in answers),
+        )

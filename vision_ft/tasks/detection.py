@@ -1,0 +1,118 @@
+"""Object detection: the head answers with its own losses while it learns, and with boxes else; COCO's mAP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vision_ft.errors import RecipeError
+from vision_ft.evaluate.box_predictions import BoxPredictions
+from vision_ft.tasks.spec import Loss, TaskSpec
+from vision_ft.types import Detections, Target
+
+
+@dataclass(frozen=True)
+class BoxAnswer:
+    """The boxes of one picture, found and true, in pixels of the network's input.
+
+    Attributes:
+        boxes: (M, 4) found.
+        scores: (M,).
+        labels: (M,) class indices.
+        target_boxes: (T, 4) true.
+        target_labels: (T,) class indices.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+    target_boxes: np.ndarray
+    target_labels: np.ndarray
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Return the sum of the losses that the head gives while it learns.
+
+    Args:
+        class_counts: (K,) training boxes of each class; the heads' own focal loss or sampling balances them.
+        name: "auto".
+        imbalance: "none".
+        label_smoothing: 0.
+
+    Raises:
+        RecipeError: a value is not the one named above.
+    """
+    del class_counts
+    for key, got, allowed in (
+        ("loss", name, "auto"),
+        ("imbalance", imbalance, "none"),
+        ("label_smoothing", label_smoothing, 0.0),
+    ):
+        if got != allowed:
+            raise RecipeError(
+                f'optim.{key}: got "{got}"; allowed for detection: {allowed}. Detection heads bring their own losses.'
+            )
+
+    def loss(outputs: Mapping[str, Tensor], _target: Target) -> Tensor:
+        return torch.stack([value.float() for value in outputs.values()]).sum()
+
+    return loss
+
+
+def decode(found: list[Detections], target: Target) -> list[BoxAnswer]:
+    """Put the boxes found and the true ones of each picture side by side."""
+    if target.boxes is None or target.box_labels is None:
+        raise ValueError("detection needs target.boxes and target.box_labels")
+    return [
+        BoxAnswer(
+            one.boxes.float().cpu().numpy(),
+            one.scores.float().cpu().numpy(),
+            one.labels.cpu().numpy(),
+            boxes.float().cpu().numpy(),
+            labels.cpu().numpy(),
+        )
+        for one, boxes, labels in zip(found, target.boxes, target.box_labels, strict=True)
+    ]
+
+
+def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
+    """Score the boxes of all pictures: COCO's mAP over IoU 0.5 to 0.95, and at 0.5; the loss is not known."""
+    nothing = {"loss": float("nan"), "map": float("nan"), "map50": float("nan")}
+    if not len(answers):
+        return nothing
+    highest = max((int(labels.max()) for one in answers for labels in (one.labels, one.target_labels) if len(labels)),
+                  default=0)  # fmt: skip
+    predictions = BoxPredictions(
+        classes=tuple(str(index) for index in range(highest + 1)),
+        paths=[str(index) for index in range(len(answers))],
+        groups=None,
+        ids=None,
+        sizes=np.zeros((len(answers), 2), dtype=np.int64),
+        boxes=[one.boxes for one in answers],
+        scores=[one.scores for one in answers],
+        labels=[one.labels for one in answers],
+        target_boxes=[one.target_boxes for one in answers],
+        target_labels=[one.target_labels for one in answers],
+        ignored=[np.zeros(len(one.target_labels), dtype=bool) for one in answers],
+        thresholds=np.full(highest + 1, 0.5),
+    )
+    found = predictions.headline()
+    return nothing | {"map": float(found["map"]), "map50": float(found["map50"])}
+
+
+TASK = TaskSpec(
+    build_loss=build_loss,
+    decode=decode,
+    score=score,
+    metrics=("map", "map50"),
+    head="fcos",
+    losses=("auto",),
+    learns_inside=True,
+)

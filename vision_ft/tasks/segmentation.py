@@ -1,0 +1,100 @@
+"""Semantic segmentation: a class for each pixel; losses over masks, and IoU counted at the network's input size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vision_ft.errors import RecipeError
+from vision_ft.evaluate.segmentation import MASK_METRICS, areas_of
+from vision_ft.tasks.segmentation_losses import MASK_LOSSES, build_mask_loss, pixel_class_weights
+from vision_ft.tasks.spec import Loss, TaskSpec
+from vision_ft.types import UNLABELLED, Target
+
+METRICS = ("miou", "dice", "pixel_accuracy")
+DEFAULT_LOSS = "ce-dice"
+LOSSES = (DEFAULT_LOSS, *(name for name in MASK_LOSSES if name != DEFAULT_LOSS))
+
+
+@dataclass(frozen=True)
+class MaskAnswer:
+    """How one picture's mask was answered.
+
+    Attributes:
+        confusion: (K, K) pixels, truth by prediction.
+        loss: sum of the cross-entropy over the pixels that count.
+    """
+
+    confusion: np.ndarray
+    loss: float
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Build the loss of logits (B, K, H, W) against masks (B, H, W).
+
+    Args:
+        class_counts: (K,) training pixels of each class.
+        name: a key of `MASK_LOSSES`, or "auto".
+        imbalance: "none", or "weights" to weigh the classes of the cross-entropy or focal part by their pixels.
+        label_smoothing: 0; masks are not smoothed.
+
+    Raises:
+        RecipeError: the loss, the imbalance mode or the smoothing cannot be used.
+    """
+    if imbalance not in ("none", "weights"):
+        raise RecipeError(f'optim.imbalance: got "{imbalance}"; allowed for segmentation: none, weights.')
+    if label_smoothing:
+        raise RecipeError(f"optim.label_smoothing: got {label_smoothing}; masks are not smoothed. Set it to 0.")
+    weights = pixel_class_weights(np.asarray(class_counts)) if imbalance == "weights" else None
+    tensor = None if weights is None else torch.as_tensor(weights, dtype=torch.float32)
+    measure = build_mask_loss(DEFAULT_LOSS if name == "auto" else name, class_weights=tensor)
+
+    def loss(logits: Tensor, target: Target) -> Tensor:
+        if target.masks is None:
+            raise ValueError("segmentation needs target.masks")
+        return measure(logits, target.masks)
+
+    return loss
+
+
+def decode(logits: Tensor, target: Target) -> list[MaskAnswer]:
+    """Count each picture's pixels (K, K) and its loss at the input size; masks may be absent in no picture."""
+    if target.masks is None:
+        raise ValueError("segmentation needs target.masks")
+    logits = logits.float()
+    num_classes = logits.shape[1]
+    losses = F.cross_entropy(logits, target.masks, ignore_index=UNLABELLED, reduction="none").sum(dim=(1, 2))
+    answers = []
+    for predicted, mask, loss in zip(logits.argmax(dim=1), target.masks, losses.tolist(), strict=True):
+        counted = mask != UNLABELLED
+        codes = mask[counted] * num_classes + predicted[counted]
+        confusion = torch.bincount(codes, minlength=num_classes**2).reshape(num_classes, num_classes)
+        answers.append(MaskAnswer(confusion.cpu().numpy(), loss))
+    return answers
+
+
+def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
+    """Score the pixels of all pictures together: mean cross-entropy, mIoU, Dice, pixel accuracy."""
+    if not len(answers):
+        return dict.fromkeys(("loss", *METRICS), float("nan"))
+    confusion = np.sum([answer.confusion for answer in answers], axis=0)
+    areas, pixels = areas_of(confusion), max(int(confusion.sum()), 1)
+    found = {name: float(MASK_METRICS[name].compute(areas)) for name in METRICS}
+    return {"loss": sum(answer.loss for answer in answers) / pixels, **found}
+
+
+TASK = TaskSpec(
+    build_loss=build_loss,
+    decode=decode,
+    score=score,
+    metrics=METRICS,
+    head="fpn",
+    losses=LOSSES,
+)
