@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from vision_ft.build.answers import build_truth, labelled_rows
 from vision_ft.build.data import prepare_table
 from vision_ft.build.model import build_model, build_plan, describe_plan
 from vision_ft.build.training import build_recipe_augment, build_training_run
@@ -32,6 +33,7 @@ from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_env
 from vision_ft.strategies import STRATEGIES
 from vision_ft.types import Finding
 
+GRID_ROWS = 6  # pictures of the augmentation grid
 OnPlan = Callable[[dict[str, Any], SampleTable, Sequence[Finding]], None]
 
 
@@ -184,9 +186,13 @@ def _write_start(
     write_json(folder.plan, plan)
     write_environment(folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root))
     preprocessing = model.backbone.preprocessing
-    rows = table.rows("train")[:: max(len(table.rows("train")) // 6, 1)][:6]
+    rows = labelled_rows(table, "train")
     grid = draw_augmentation_grid(
-        table, rows, augment=build_recipe_augment(recipe, table, preprocessing), channels=preprocessing.size[0]
+        table,
+        rows[:: max(len(rows) // GRID_ROWS, 1)][:GRID_ROWS],
+        augment=build_recipe_augment(recipe, table, preprocessing),
+        channels=preprocessing.size[0],
+        truth=build_truth(table, preprocessing),
     )
     with atomic_path(folder.augmentation) as temporary:
         grid.save(temporary, format="JPEG", quality=88)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vision_ft.deploy.answers import OneLabel
 from vision_ft.deploy.predictor import Predictor, load_predictor
 from vision_ft.errors import RecipeError
 from vision_ft.feed.job import FeedResult, OnFrame, run_feed
@@ -56,6 +57,8 @@ def watch(  # noqa: PLR0913 - a public function: its options are its arguments, 
         regions = read_regions(regions, picture=_picture_name(source))
     feed = open_feed(source, every=every)
     predictor = load_predictor(run, device=device)
+    if not isinstance(predictor.answers, OneLabel):
+        raise RecipeError(f"{run}: its model gives several labels a picture; a feed follows one state a region.")
     return run_feed(
         feed,
         folder,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from scipy.special import expit, logit
 
 from tests.evaluate.boxes import chosen, drawn, picture, predictions_of, square
 from vision_ft.evaluate.box_curves import hits_at
@@ -130,9 +131,12 @@ def test_a_weight_counts_a_picture_as_often_as_copies_of_it():
     assert predictions.headline(weights) == pytest.approx(copies.headline(), abs=1e-12)
 
 
-def test_weights_may_be_fractions():
+def test_weights_may_be_fractions_whose_sum_is_inexact():
     predictions = drawn(4, pictures=8)
     assert predictions.headline(np.full(8, 0.1)) == pytest.approx(predictions.headline(), abs=1e-9)
+    perfect = picture([(square(0), 0.9, 0)], [(square(0), 0)])
+    for count in range(3, 12):  # the recalls 0.1 + 0.1 + ... end a bit short of their total
+        assert predictions_of(*[perfect] * count).headline(np.full(count, 0.1))["map"] == pytest.approx(1.0)
 
 
 def test_what_lies_on_a_crowd_is_neither_hit_nor_miss():
@@ -253,8 +257,19 @@ def test_intervals_hold_the_value_and_are_narrower_for_more_pictures():
     assert widths[1] < widths[0]
 
 
+def test_intervals_turn_the_percentiles_of_the_draws_about_the_value():
+    """The plain percentiles lie too high, as average precision does."""
+    predictions = drawn(9, pictures=30)
+    rng, value = np.random.default_rng(5), predictions.headline()["map"]
+    draws = [predictions.headline(rng.multinomial(30, np.full(30, 1 / 30)))["map"] for _ in range(800)]
+    plain_low, plain_high = np.percentile(draws, [2.5, 97.5])
+    low, high = summarise_boxes(predictions, draws=800)["map_interval"]
+    assert (low, high) == pytest.approx(expit(2 * logit(value) - logit([plain_high, plain_low])), abs=0.008)
+    assert abs(low - plain_low) > 0.016
+
+
 def test_a_faultless_set_has_the_interval_of_a_proportion_of_its_pictures():
-    perfect = picture([(square(0), 0.9, 0)], [(square(0), 0)])
+    perfect = picture([(square(0), 0.9, 0), (square(150), 0.9, 1)], [(square(0), 0), (square(150), 1)])
     summary = summarise_boxes(predictions_of(*[perfect] * 10), draws=20)
     assert summary["map_interval"] == pytest.approx([float(wilson(10, 10)[0]), 1.0], abs=1e-6)
 

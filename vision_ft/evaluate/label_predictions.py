@@ -185,13 +185,19 @@ def read_column_predictions(file: Path) -> ColumnPredictions:
 
 def read_several(file: Path) -> LabelPredictions | ColumnPredictions | None:
     """Read predictions of several labels a picture; None for those of another task, or of no readable file."""
+    task = task_of(file)
+    if task == "multilabel":
+        return read_label_predictions(file)
+    return read_column_predictions(file) if task == "multitask" else None
+
+
+def task_of(file: Path) -> str | None:
+    """Return the task that a predictions file names; None for no readable one: who reads it says what is wrong."""
     try:
         about = json.loads((pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"{}"))
     except (pa.ArrowException, OSError, ValueError):
-        return None  # whoever reads it as what it should be says what is wrong with it
-    if about.get("task") == "multilabel":
-        return read_label_predictions(file)
-    return read_column_predictions(file) if about.get("task") == "multitask" else None
+        return None
+    return str(about["task"]) if isinstance(about, dict) and "task" in about else None
 
 
 def _lists(values: Any, count: int) -> pa.ListArray:

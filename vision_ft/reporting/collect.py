@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
@@ -18,20 +18,19 @@ from vision_ft.errors import DataError
 from vision_ft.evaluate.foreign import read_foreign
 from vision_ft.evaluate.label_predictions import ColumnPredictions, LabelPredictions, read_several
 from vision_ft.evaluate.metrics import summarise
-from vision_ft.evaluate.predictions import Predictions, read_predictions
+from vision_ft.evaluate.predictions import METADATA_KEY, Predictions, read_predictions
+from vision_ft.reporting.collect_boxes import BoxSplit, read_box_split
+from vision_ft.reporting.collect_masks import MaskSplit, read_mask_split
 from vision_ft.reporting.flat import flatten
-
-SPLIT_ORDER = ("test", "val", "train")  # the first one there is what the report opens with
-ADAPTATION_VERSION = 1
-SPLIT_LABELS = {"test": "Test", "val": "Validation", "train": "Training", "all": "All pictures"}
+from vision_ft.reporting.run_files import read_adaptation, read_findings, read_log, read_object, read_table
+from vision_ft.reporting.split import SPLIT_ORDER, Split, count_cameras, fits
 
 
 @dataclass(frozen=True)
-class SplitView:
-    """One split as the report sees it.
+class SplitView(Split):
+    """One split of labels as the report sees it.
 
     Attributes:
-        name: "test", "val", "train", or "all" for predictions that name no split.
         predictions: targets, predictions and scores.
         summary: the numbers of `evaluate.metrics.summarise`.
         confidence: (N,) calibrated probability of the predicted class, or None.
@@ -40,18 +39,12 @@ class SplitView:
         several: of several labels a picture the answers as they were written; `predictions` then has a line a label.
     """
 
-    name: str
     predictions: Predictions
     summary: Mapping[str, Any]
     confidence: np.ndarray | None
     properties: Mapping[str, np.ndarray] = field(default_factory=dict)
     cameras: Mapping[str, int] = field(default_factory=dict)
     several: LabelPredictions | ColumnPredictions | None = None
-
-    @property
-    def label(self) -> str:
-        """What people call the split."""
-        return SPLIT_LABELS.get(self.name, self.name)
 
     @property
     def mistakes(self) -> np.ndarray:
@@ -62,6 +55,9 @@ class SplitView:
             return rows
         order: np.ndarray = rows[np.argsort(-self.confidence[rows], kind="stable")]
         return order
+
+
+AnySplit = SplitView | MaskSplit | BoxSplit
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ class RunView:
     name: str
     task: str
     classes: tuple[str, ...]
-    splits: Mapping[str, SplitView]
+    splits: Mapping[str, AnySplit]
     picture: Callable[[str], Path]
     log: tuple[Mapping[str, Any], ...] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
@@ -105,7 +101,7 @@ class RunView:
     @property
     def answers(self) -> str:
         """What the model chooses from, as in "4 classes"."""
-        several = self.main.several
+        several = self.main.several if isinstance(self.main, SplitView) else None
         if isinstance(several, ColumnPredictions):
             return f"{len(several.columns)} label columns of {len(several.classes)} classes"
         number = len(self.classes) if several is None else len(several.classes)
@@ -113,7 +109,7 @@ class RunView:
         return f"{number:,} {noun[number != 1]}"
 
     @property
-    def main(self) -> SplitView:
+    def main(self) -> AnySplit:
         """The split that the report opens with."""
         return next(iter(self.splits.values()))
 
@@ -136,8 +132,9 @@ def collect_run(run_dir: Path, *, data_root: Path | None = None) -> RunView:
             "Give a run folder, or a predictions file (.csv, .parquet)."
         )
     problems: list[str] = []
-    table = _table(run_dir / "data.parquet", data_root, problems)
-    splits = {file.stem: _read_split(file, table) for file in files}
+    table = read_table(run_dir / "data.parquet", data_root, problems)
+    environment = read_object(run_dir / "environment.json", problems)
+    splits = {file.stem: _read_split(file, table, seed=environment.get("seed")) for file in files}
     root = data_root or (table.root if table else run_dir)
     first = next(iter(splits.values())).predictions
     grid = run_dir / "report" / "augmentation.jpg"
@@ -148,15 +145,15 @@ def collect_run(run_dir: Path, *, data_root: Path | None = None) -> RunView:
         classes=first.classes,
         splits=splits,
         picture=lambda path: root / unescape_name(path),
-        log=_log(run_dir / "log.jsonl", problems),
-        plan=_json(run_dir / "plan.json", problems),
-        findings=_findings(run_dir / "findings.csv"),
-        environment=_json(run_dir / "environment.json", problems),
-        selection=_json(run_dir / "metrics.json", problems).get("selection") or {},
+        log=read_log(run_dir / "log.jsonl", problems),
+        plan=read_object(run_dir / "plan.json", problems),
+        findings=read_findings(run_dir / "findings.csv"),
+        environment=environment,
+        selection=read_object(run_dir / "metrics.json", problems).get("selection") or {},
         recipe=recipe.read_text(encoding="utf-8", errors="replace") if recipe.is_file() else "",
         counts=_counts(table),
         augmentation=grid if grid.is_file() else None,
-        adaptation=_adaptation(run_dir / "adaptation.json", problems),
+        adaptation=read_adaptation(run_dir / "adaptation.json", problems),
         problems=tuple(problems),
     )
 
@@ -180,12 +177,26 @@ def collect_predictions(file: Path, *, image_root: Path | None = None) -> RunVie
     )
 
 
-def _read_split(file: Path, table: SampleTable | None) -> SplitView:
+def _read_split(file: Path, table: SampleTable | None, *, seed: Any) -> AnySplit:
+    task, of_run = _stored_task(file), seed if isinstance(seed, int) else 0
+    if task == "segmentation":
+        return read_mask_split(file, table, seed=of_run)
+    if task == "detection":
+        return read_box_split(file, table, seed=of_run)
     several = read_several(file)
-    if several is None:
-        return _split(file.stem, read_predictions(file), table)
-    flat, summary = flatten(several)
-    return SplitView(file.stem, flat, summary, flat.confidence(), _properties(flat, table), several=several)
+    if several is not None:
+        flat, summary = flatten(several)
+        return SplitView(file.stem, flat, summary, flat.confidence(), _properties(flat, table), several=several)
+    return _split(file.stem, read_predictions(file), table)
+
+
+def _stored_task(file: Path) -> str:
+    """Task that a predictions file says it is of; "" where it cannot be read, which its reader then says."""
+    try:
+        raw = (pq.read_schema(file).metadata or {}).get(METADATA_KEY)
+    except (pa.ArrowException, OSError):
+        return ""
+    return str(json.loads(raw or b"{}").get("task", ""))
 
 
 def _split(name: str, predictions: Predictions, table: SampleTable | None) -> SplitView:
@@ -203,24 +214,14 @@ def _split(name: str, predictions: Predictions, table: SampleTable | None) -> Sp
         summary,
         predictions.confidence(),
         _properties(predictions, table),
-        _cameras(predictions, table),
+        count_cameras(predictions.ids, table),
     )
-
-
-def _table(file: Path, data_root: Path | None, problems: list[str]) -> SampleTable | None:
-    if not file.is_file():
-        return None
-    try:
-        return SampleTable.read(file, root=data_root)
-    except DataError as err:
-        problems.append(str(err))
-        return None
 
 
 def _properties(predictions: Predictions, table: SampleTable | None) -> dict[str, np.ndarray]:
     """Picture properties from the audit's columns; empty when the run has no table or its rows do not fit."""
     ids = predictions.ids
-    if table is None or ids is None or not _fits(ids, table):
+    if table is None or ids is None or not fits(ids, table):
         return {}
     columns: dict[str, np.ndarray] = {}
     for name in ("brightness", "sharpness", "width", "height"):
@@ -233,68 +234,7 @@ def _properties(predictions: Predictions, table: SampleTable | None) -> dict[str
     return found
 
 
-def _cameras(predictions: Predictions, table: SampleTable | None) -> dict[str, int]:
-    ids = predictions.ids
-    if table is None or ids is None or "domain" not in table.arrow.column_names or not _fits(ids, table):
-        return {}
-    domains = table.arrow.column("domain").take(pa.array(ids)).to_pylist()
-    return {name: domains.count(name) for name in ("new", "old") if name in domains}
-
-
-def _fits(ids: np.ndarray, table: SampleTable) -> bool:
-    return not len(ids) or (ids.min() >= 0 and ids.max() < len(table))
-
-
 def _counts(table: SampleTable | None) -> dict[str, int]:
     if table is None:
         return {}
     return {split: int((table.splits == split).sum()) for split in ("train", "val", "test")}
-
-
-def _json(file: Path, problems: list[str]) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as err:
-        problems.append(f"{file.name} cannot be read: {err}")
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _adaptation(file: Path, problems: list[str]) -> dict[str, Any]:
-    """What the file says, or {} and a problem where it is not of the format that the sections read."""
-    value = _json(file, problems)
-    if not value:
-        return {}
-    version = value.get("format_version")
-    if version != ADAPTATION_VERSION:
-        problems.append(f"{file.name} has format_version {version!r}, this version reads {ADAPTATION_VERSION}")
-        return {}
-    if not isinstance(value.get("decision"), dict) or not isinstance(value.get("candidates"), list):
-        problems.append(f"{file.name} lacks a decision or a list of candidates")
-        return {}
-    return value
-
-
-def _log(file: Path, problems: list[str]) -> tuple[Mapping[str, Any], ...]:
-    if not file.is_file():
-        return ()
-    records = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            record = json.loads(line)
-        except ValueError:  # the last line of a killed run may be half written
-            problems.append(f"{file.name} line {number} cannot be read")
-            continue
-        if isinstance(record, dict):
-            records.append(record)
-    return tuple(records)
-
-
-def _findings(file: Path) -> tuple[Mapping[str, str], ...]:
-    if not file.is_file():
-        return ()
-    with file.open(encoding="utf-8", errors="replace", newline="") as stream:
-        names = ("level", "kind", "path", "detail")
-        return tuple({name: row.get(name) or "" for name in names} for row in csv.DictReader(stream))

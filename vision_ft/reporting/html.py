@@ -77,7 +77,7 @@ def write_report(run: RunView, page: Path, *, load_thumbnail: Loader = load_pict
     folder.mkdir(parents=True, exist_ok=True)
     for split in run.splits.values():
         suffix = "" if split is run.main else f"_{split.name}"
-        if split.several is not None:
+        if isinstance(split, SplitView) and split.several is not None:
             write_label_outputs(split, folder, suffix=suffix)
             continue
         write_tables(split, folder, suffix=suffix)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vision_ft.reporting.collect import RunView, SplitView
+from vision_ft.reporting.collect import RunView
 
 MAX_NAME = 40  # characters of a class or file name that are shown; the rest is in its tooltip
 MAX_TITLE = 400
@@ -32,8 +32,9 @@ class Section:
         title: heading.
         template: below templates/sections; gets `view`, or `views` (split -> view) when `build_split` is set.
         build: `build(run) -> view`, or None where the section does not apply.
-        build_split: `build_split(run, split, pictures) -> view` for sections that follow the split switch. The key
-            "data" of a view, if any, is what the page's script gets.
+        build_split: `build_split(run, split, pictures) -> view` for sections that follow the split switch; `split` is
+            what `collect` makes of the task: SplitView, MaskSplit or BoxSplit. The key "data" of a view, if any, is
+            what the page's script gets.
         pictures: paths, as predictions name them, of pictures that the section's template shows by itself from
             `thumbnails.uri_by_path`.
     """
@@ -42,7 +43,7 @@ class Section:
     title: str
     template: str
     build: Callable[[RunView], dict[str, Any] | None] | None = None
-    build_split: Callable[[RunView, SplitView, PictureIndex], dict[str, Any] | None] | None = None
+    build_split: Callable[[RunView, Any, PictureIndex], dict[str, Any] | None] | None = None
     pictures: Callable[[RunView], Sequence[str]] | None = None
 
 

@@ -87,6 +87,9 @@ def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
     nothing = {"loss": float("nan"), "map": float("nan"), "map50": float("nan")}
     if not len(answers):
         return nothing
+    far = max(
+        (float(boxes.max()) for one in answers for boxes in (one.boxes, one.target_boxes) if len(boxes)), default=1
+    )
     highest = max((int(labels.max()) for one in answers for labels in (one.labels, one.target_labels) if len(labels)),
                   default=0)  # fmt: skip
     predictions = BoxPredictions(
@@ -94,7 +97,7 @@ def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
         paths=[str(index) for index in range(len(answers))],
         groups=None,
         ids=None,
-        sizes=np.zeros((len(answers), 2), dtype=np.int64),
+        sizes=np.full((len(answers), 2), int(far) + 1),
         boxes=[one.boxes for one in answers],
         scores=[one.scores for one in answers],
         labels=[one.labels for one in answers],

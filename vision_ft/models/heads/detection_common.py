@@ -50,8 +50,8 @@ class DetectionPyramid(nn.Module):
         used = [level for level, stride in enumerate(strides) if stride >= min_stride]
         if not used:
             raise ModelError(
-                f"min_stride: got {min_stride}, but the maps of this backbone have strides {list(strides)}; "
-                f"allowed is at most {max(strides)}."
+                f"model.head_args.min_stride: got {min_stride}, but the maps have strides {list(strides)}; "
+                f"allowed is at most {strides[-1]}."
             )
         self.first = used[0]
         self.out_channels = width
@@ -145,4 +145,4 @@ def check_positive(**values: float) -> None:
     """
     for name, value in values.items():
         if value <= 0:
-            raise ModelError(f"{name}: got {value}; it must be above 0.")
+            raise ModelError(f"model.head_args.{name}: got {value}; it must be above 0.")

@@ -21,7 +21,7 @@ from vision_ft.models.heads.detection_common import (
 )
 from vision_ft.types import Detections, HeadSpec, Target
 
-NORM_GROUPS = 32  # of torchvision's towers
+NORM_GROUPS = 32
 START_REACH = 2.0  # strides; at torchvision's 0 half of the cells start on the flat side of the ReLU and learn nothing
 LOSS_NAMES = {"classification": "classification", "bbox_regression": "box", "bbox_ctrness": "centerness"}
 
@@ -59,10 +59,8 @@ class FCOSDetector(nn.Module):
     ) -> None:
         super().__init__()
         check_positive(width=width, depth=depth)
-        if width % NORM_GROUPS:
-            raise ModelError(
-                f"width: got {width}; it must be a multiple of {NORM_GROUPS}, the groups of its GroupNorm."
-            )
+        if width % NORM_GROUPS:  # of the GroupNorm in torchvision's towers
+            raise ModelError(f"model.head_args.width: got {width}; the head 'fcos' takes multiples of {NORM_GROUPS}.")
         pyramid = DetectionPyramid(channels, strides, width=width, min_stride=min_stride, dropout=dropout)
         towers = FCOSHead(width, 1, num_classes, num_convs=depth)
         nn.init.constant_(towers.regression_head.bbox_reg.bias, START_REACH)

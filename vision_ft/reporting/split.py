@@ -1,0 +1,47 @@
+"""What the splits of every task share: their names, and what the run's table of pictures says of their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from vision_ft.data.table import SampleTable
+
+SPLIT_ORDER = ("test", "val", "train")  # the first one there is what the report opens with
+SPLIT_LABELS = {"test": "Test", "val": "Validation", "train": "Training", "all": "All pictures"}
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split as the report sees it; each task adds its predictions and its summary.
+
+    Attributes:
+        name: "test", "val", "train", or "all" for predictions that name no split.
+    """
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        """What people call the split."""
+        return SPLIT_LABELS.get(self.name, self.name)
+
+    @property
+    def pictures(self) -> str:
+        """What people call its pictures: "test pictures", or "pictures" where no split is named."""
+        return "pictures" if self.name == "all" else f"{self.label.lower()} pictures"
+
+
+def count_cameras(ids: np.ndarray | None, table: SampleTable | None) -> dict[str, int]:
+    """Count the pictures of the new and the old camera among the rows `ids`, for a run that was adapted."""
+    if table is None or ids is None or "domain" not in table.arrow.column_names or not fits(ids, table):
+        return {}
+    domains = table.arrow.column("domain").take(pa.array(ids)).to_pylist()
+    return {name: domains.count(name) for name in ("new", "old") if name in domains}
+
+
+def fits(ids: np.ndarray, table: SampleTable) -> bool:
+    """Whether the rows `ids` are rows of the table."""
+    return not len(ids) or bool(ids.min() >= 0 and ids.max() < len(table))
