@@ -15,7 +15,7 @@ from vision_ft.config import Recipe, load_recipe
 from vision_ft.converting import convert as convert
 from vision_ft.data.several_labels import TASKS_OF_SEVERAL
 from vision_ft.data.table import SampleTable
-from vision_ft.deploy.predictor import Predictor, load_predictor
+from vision_ft.deploy.predictor import AnyPredictor, load_predictor
 from vision_ft.engine.callbacks import LogReporter, Reporter
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.new_camera import adapt as run_adaptation
@@ -50,7 +50,7 @@ class Run:
         """Make report.html again and return its path."""
         return build_report(self.path)
 
-    def load(self, *, device: str = "cpu") -> Predictor:
+    def load(self, *, device: str = "cpu") -> AnyPredictor:
         """Load the model."""
         return load_predictor(self.path, device=device)
 
@@ -241,7 +241,7 @@ def adapt(
     return Adaptation(folder.path)
 
 
-def load(run: str | Path, *, device: str = "cpu") -> Predictor:
+def load(run: str | Path, *, device: str = "cpu") -> AnyPredictor:
     """Load the model of a run folder; `.predict([...])` answers for files, PIL pictures and arrays.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 from vision_ft.build.answers import build_truth, labelled_rows
 from vision_ft.build.data import prepare_table
 from vision_ft.build.model import build_model, build_plan, describe_plan
-from vision_ft.build.training import build_recipe_augment, build_training_run
+from vision_ft.build.training import build_recipe_augment, build_runtime, build_training_run
 from vision_ft.config import Recipe, dump_recipe, load_recipe
 from vision_ft.data.grid import draw_augmentation_grid
 from vision_ft.data.several_labels import LABELS, PREFIX, label_columns
@@ -53,7 +54,7 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
     started = time.perf_counter()
     _refuse_adaptation(recipe)
     forget_peak()
-    runtime = Runtime(device=recipe.run.device, devices=recipe.run.devices, precision=recipe.run.precision)
+    runtime = build_runtime(recipe)
     name = f"{Path(recipe.data.path).resolve().stem}-{recipe.strategy.name}"
     folder = open_folder(recipe, resume=resume, runtime=runtime, name=name)
     if resume and folder.is_finished:
@@ -212,5 +213,8 @@ def select_weights(run: TrainingRun, *, interpolate: bool) -> dict[str, Any]:
     tuned = {name: value.clone() for name, value in run.model.state_dict().items()}
     chosen: Interpolation = choose_alpha(run.model, start, tuned, evaluate=evaluate, metric=run.settings.metric)
     run.reporter.say(f"weights: {chosen.alpha:.0%} tuned, {1 - chosen.alpha:.0%} head-only, chosen on val")
-    sweep = {str(alpha): dict(scores) for alpha, scores in chosen.scores.items()}
+    sweep = {
+        str(alpha): {name: value if math.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
+        for alpha, scores in chosen.scores.items()
+    }
     return selection | {"alpha": chosen.alpha, "sweep": sweep}

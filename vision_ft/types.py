@@ -201,12 +201,15 @@ class Prediction:
         path: the picture's file, or "" for one given as an array.
         label: name of the most probable class.
         score: its probability.
-        scores: class name -> probability, summing to 1; of several labels each by itself, of label columns those of
-            each column, named as in "species=robin".
+        scores: class name -> probability; of a mask class name -> share of the picture's pixels. They sum to 1; of a
+            set of labels each stands by itself, of label columns those of each column sum to 1 ("species=robin").
         labels: names of the labels that apply, most probable first; of label columns the class of each.
         answers: label column -> its most probable class.
-        mask: (H, W) class index of each pixel.
-        boxes: (N, 4) x1 y1 x2 y2 in pixels of the picture.
+        mask: (H, W) uint8 class index of each pixel, in the picture's own pixels.
+        confidence: (H, W) float32 probability of each pixel's class, where it was asked for.
+        boxes: (N, 4) float32 x1 y1 x2 y2 in pixels of the picture, most certain first.
+        box_labels: N class names.
+        box_scores: (N,) float32 in [0, 1].
     """
 
     path: str
@@ -217,6 +220,9 @@ class Prediction:
     answers: Mapping[str, str] = field(default_factory=dict)
     mask: Any = None
     boxes: Any = None
+    confidence: Any = None
+    box_labels: tuple[str, ...] = ()
+    box_scores: Any = None
 
 
 @dataclass(frozen=True)

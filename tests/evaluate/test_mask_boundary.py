@@ -70,15 +70,15 @@ def test_a_wide_tolerance_takes_another_way_to_the_same_counts(monkeypatch):
 
 
 def test_the_tolerance_is_the_share_of_the_diagonal_rounded_up():
-    """A picture of 90 x 120 has a diagonal of 150 px: 1.2 px, so 2."""
+    """A picture of 50 x 120 has a diagonal of 130 px: 1.04 px, so 2."""
 
     def met(shift: int) -> list[int]:
-        truth, predicted = np.zeros((90, 120), int), np.zeros((90, 120), int)
+        truth, predicted = np.zeros((50, 120), int), np.zeros((50, 120), int)
         truth[:, 60:], predicted[:, 60 + shift :] = 1, 1
         return boundary_counts(truth, predicted, 2)[1].tolist()
 
-    assert met(2) == [90, 90, 90, 90]
-    assert met(3) == [0, 90, 0, 90]
+    assert met(2) == [50, 50, 50, 50]
+    assert met(3) == [0, 50, 0, 50]
 
 
 def test_a_square_has_its_outline_and_the_edge_of_the_picture_is_none():

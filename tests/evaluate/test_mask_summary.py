@@ -98,9 +98,9 @@ def test_four_pictures_have_numbers_but_no_intervals():
 
 def test_interval_of_pixel_accuracy_is_the_binomial_one_when_pictures_are_right_or_wrong_as_a_whole():
     """200 pictures, 80% right: the pixels of a picture are one vote, not sixteen."""
-    summary = summarise_masks(judged(right_or_wrong(np.repeat([True, False], [160, 40]))))
+    summary = summarise_masks(judged(right_or_wrong(np.repeat([True, False], [160, 40]))), draws=20_000)
     assert summary["pixel_accuracy"] == 0.8
-    assert summary["pixel_accuracy_interval"] == pytest.approx([0.745, 0.855], abs=0.015)
+    assert summary["pixel_accuracy_interval"] == pytest.approx([0.745, 0.855], abs=0.004)
 
 
 def test_interval_over_groups_is_wider_when_groups_differ():
@@ -147,15 +147,22 @@ def test_the_worst_picture_comes_first_and_those_without_a_counted_pixel_last():
     assert miou[2] < miou[3] < miou[0]
 
 
+def test_a_small_class_that_is_lost_is_worse_than_many_wrong_pixels():
+    lost = (np.array([[0] * 15 + [1]]), np.zeros((1, 16), int))  # 15 of 16 pixels right; IoU 15/16 and 0
+    blurred = (np.array([[0] * 4 + [1] * 4]), np.array([[0, 0, 0, 1, 0, 1, 1, 1]]))  # 6 of 8; IoU 3/5 twice
+    assert worst_first(judged([blurred, lost])).tolist() == [1, 0]
+
+
 def test_pictures_of_equal_miou_are_ordered_by_pixel_accuracy_then_by_row():
-    truth = np.repeat([0, 0, 0, 1], 4).reshape(4, 4)
-    worse = (truth, np.full((4, 4), 2))  # nothing right: mIoU 0, as for the picture after it
-    flipped = (truth, 1 - truth)
-    assert worst_first(judged([(truth, truth), worse, flipped])).tolist() == [1, 2, 0]
-    half = (np.array([[0, 1]]), np.array([[0, 0]]))  # IoU 1/2 and 0, half of the pixels right
-    most = (np.array([[0, 0, 0, 1, 1, 1]]), np.array([[0, 0, 0, 0, 0, 0]]))  # the same shares of other pixels
-    skewed = (np.array([[0, 0, 0, 0]]), np.array([[0, 0, 1, 2]]))  # IoU 1/2, 0, 0
-    assert worst_first(judged([half, most, skewed])).tolist() == [2, 0, 1]
+    more = (np.array([[0, 0, 0, 0, 1]]), np.array([[0, 0, 0, 1, 2]]))  # IoU 3/4, 0 and 0; 3 of 5 right
+    half = (np.array([[0, 1]]), np.array([[0, 0]]))  # IoU 1/2 and 0; 1 of 2 right
+    assert worst_first(judged([more, half, more, half])).tolist() == [1, 3, 0, 2]
+
+
+def test_pictures_of_a_class_are_those_that_truly_hold_it():
+    truth = np.zeros((2, 2), int)
+    summary = summarise_masks(judged([(truth, truth + 2), (truth + 2, truth + 2), (truth, truth)]))
+    assert [row["pictures"] for row in summary["per_class"]] == [2, 0, 1, 0]
 
 
 def test_no_picture_has_no_order():

@@ -56,8 +56,10 @@ def test_a_class_that_is_only_predicted_counts_as_zero():
 
 
 def test_pixels_without_a_true_or_a_predicted_class_do_not_count():
-    truth, predicted = np.array([[0, -1, 1, 1]]), np.array([[0, 1, 255, 1]], np.uint8)
-    assert confusion_of(truth, predicted, 2).tolist() == [[1, 0], [0, 1]]
+    truth = np.array([[0, -1, 1, 1]])
+    for nothing in (np.uint8(255), -1, 2):
+        predicted = np.array([[0, 1, nothing, 1]])
+        assert confusion_of(truth, predicted, 2).tolist() == [[1, 0], [0, 1]]
 
 
 def test_label_maps_of_one_byte_do_not_overflow():

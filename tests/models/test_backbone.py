@@ -130,13 +130,13 @@ def test_drop_path_acts_in_training_only():
         ({"name": "resnet10t", "image_size": 0}, r"^image_size: got 0; give a side in pixels such as 224"),
         (
             {"name": "vit_tiny_patch16_224", "image_size": 100},
-            r"of 100 x 100 pixels; its patches of 16 x 16 pixels do not divide it; the nearest sizes it takes are 96 and "
-            r"112 pixels\.$",
+            r"of 100 x 100 pixels; its patches of 16 x 16 pixels do not divide it; "
+            r"the nearest sizes it takes are 96 and 112 pixels\.$",
         ),
         (
             {"name": "vit_small_patch14_dinov2", "image_size": (60, 90)},
-            r"of 60 x 90 pixels; its patches of 14 x 14 pixels do not divide it; the nearest sizes it takes are 56 x 84 "
-            r"and 70 x 98 pixels\.$",
+            r"of 60 x 90 pixels; its patches of 14 x 14 pixels do not divide it; "
+            r"the nearest sizes it takes are 56 x 84 and 70 x 98 pixels\.$",
         ),
         ({"name": "mvitv2_tiny", "image_size": (90, 120)}, r"sizes it takes are 96 x 96 and 128 x 128 pixels\.$"),
         ({"name": "maxvit_rmlp_pico_rw_256", "image_size": 100}, r"the nearest sizes it takes are 96 and 128 pixels"),

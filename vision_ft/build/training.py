@@ -24,6 +24,7 @@ from vision_ft.data.several_labels import label_columns
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
+from vision_ft.engine.runtime import Runtime
 from vision_ft.errors import RecipeError
 from vision_ft.models.assemble import Classifier, VisionModel
 from vision_ft.models.preprocessing import build_eval_transform
@@ -35,6 +36,21 @@ from vision_ft.types import Batch, Preprocessing
 MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
 SMALL_BATCH = 16  # below, BatchNorm statistics of a batch are too noisy to learn from
 BYTES_PER_MB = 2**20
+
+
+def build_runtime(recipe: Recipe) -> Runtime:
+    """Start the devices and processes that the recipe asks for.
+
+    Raises:
+        RecipeError: the device is not there, or a name is unknown.
+    """
+    config = recipe.run
+    return Runtime(
+        device=config.device,
+        devices=config.devices,
+        precision=config.precision,
+        unread_weights=recipe.task in ANSWER_COLUMN,  # masks and boxes are read from maps
+    )
 
 
 def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> TrainingRun:

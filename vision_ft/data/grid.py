@@ -10,7 +10,7 @@ from PIL import Image
 
 from vision_ft.data.dataset import sample_seed
 from vision_ft.data.decode import decode
-from vision_ft.data.paint import draw_boxes, paint_mask
+from vision_ft.data.paint import background_of, draw_boxes, paint_mask
 from vision_ft.data.table import SampleTable
 from vision_ft.data.truth import BoxTruth, LabelTruth, MaskTruth, Movement, Truth
 
@@ -44,7 +44,7 @@ def draw_augmentation_grid(
     answers = truth or LabelTruth(table.labels)
     is_marked = isinstance(answers, MaskTruth | BoxTruth)
     tile_px, versions = (MARKED_TILE_PX, MARKED_VERSIONS) if is_marked else (TILE_PX, VERSIONS)
-    step = tile_px + GAP_PX
+    step, unpainted = tile_px + GAP_PX, background_of(table.classes.names)
     grid = Image.new("RGB", (step * (versions + 1) + GAP_PX, step * max(len(rows), 1) + GAP_PX), BACKGROUND)
     for line, row in enumerate(int(row) for row in rows):
         # What lies on a picture is in pixels of the file, so that such a picture is not decoded at a smaller scale.
@@ -58,12 +58,12 @@ def draw_augmentation_grid(
             answers.augmented(row, array, sample_seed(0, epoch, row), augment) for epoch in range(1, versions + 1)
         ]
         for column, (tile, answer) in enumerate(tiles):
-            marks = answer if is_marked else None
-            grid.paste(_fit(tile, marks, tile_px), (GAP_PX + column * step, GAP_PX + line * step))
+            marked = _fit(tile, answer if is_marked else None, tile_px, unpainted=unpainted)
+            grid.paste(marked, (GAP_PX + column * step, GAP_PX + line * step))
     return grid
 
 
-def _fit(array: np.ndarray, marks: Any, tile_px: int) -> Image.Image:
+def _fit(array: np.ndarray, marks: Any, tile_px: int, *, unpainted: int | None) -> Image.Image:
     """Return the picture (H, W, C) with its marks, a mask (H, W) or boxes with labels, fitted into a square tile."""
     image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array).convert("RGB")
     scale = min(tile_px / image.width, tile_px / image.height, 1.0)
@@ -71,7 +71,7 @@ def _fit(array: np.ndarray, marks: Any, tile_px: int) -> Image.Image:
     image = image.resize(size, Image.Resampling.LANCZOS) if size != image.size else image
     if isinstance(marks, np.ndarray):
         mask = np.asarray(Image.fromarray(marks.astype(np.uint8)).resize(size, Image.Resampling.NEAREST))
-        image = Image.fromarray(paint_mask(np.asarray(image), mask))
+        image = Image.fromarray(paint_mask(np.asarray(image), mask, unpainted=unpainted))
     elif marks is not None:
         boxes, labels = marks
         image = draw_boxes(image, np.asarray(boxes) * scale, np.asarray(labels))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -12,6 +14,7 @@ PALETTE = (
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
     "#332288", "#44AA99", "#999933", "#882255", "#AA4499", "#117733", "#DDCC77", "#CC6677",
 )  # fmt: skip
+BACKGROUND_NAMES = frozenset(("background", "_background_", "bg", "none", "nothing"))
 MASK_WEIGHT = 0.5
 LINE_PX = 2
 
@@ -19,6 +22,12 @@ LINE_PX = 2
 def class_colour(index: int) -> str:
     """Return the colour "#rrggbb" of a class; with more classes than the palette has colours they repeat."""
     return PALETTE[index % len(PALETTE)]
+
+
+def background_of(names: Sequence[str]) -> int | None:
+    """Return the index of the class that means "nothing is here", None where no class has such a name."""
+    plain = [name.strip().lower() for name in names]
+    return next((index for index, name in enumerate(plain) if name in BACKGROUND_NAMES), None)
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from vision_ft.data.decode import decode
-from vision_ft.deploy.answers import Answers, OneLabel, answers_of
-from vision_ft.errors import DataError, ModelError
+from vision_ft.deploy.base import PicturePredictor, View
+from vision_ft.deploy.boxes import BoxPredictor
+from vision_ft.deploy.masks import MaskPredictor
+from vision_ft.deploy.options import Options
+from vision_ft.deploy.several import SeveralPredictor, several_predictor
+from vision_ft.errors import ModelError
 from vision_ft.models.assemble import Classifier
 from vision_ft.models.folder import load_model
-from vision_ft.models.preprocessing import build_eval_transform
 from vision_ft.types import ClassSpace, Prediction, Preprocessing
 
-Picture = str | Path | Image.Image | np.ndarray
 
-
-class Predictor:
+class Predictor(PicturePredictor):
     """A trained classifier, ready to use.
 
     Args:
@@ -30,8 +30,11 @@ class Predictor:
         preprocessing: how pictures are prepared.
         temperature: divides the logits when calibrated probabilities are asked for.
         device: where the model computes.
-        answers: how the logits are read; one label a picture where nothing else is said.
     """
+
+    task = "classification"
+    takes = ("calibrated",)
+    batch_size = 32
 
     def __init__(
         self,
@@ -41,108 +44,86 @@ class Predictor:
         preprocessing: Preprocessing,
         temperature: float = 1.0,
         device: str = "cpu",
-        answers: Answers | None = None,
     ) -> None:
-        self.model = model.eval().to(device)
-        self.classes = classes
-        self.preprocessing = preprocessing
+        super().__init__(model, classes=classes, preprocessing=preprocessing, device=device)
         self.temperature = temperature
-        self.device = torch.device(device)
-        self.answers = answers or OneLabel(classes, temperature)
-        self._transform = build_eval_transform(preprocessing)
-
-    def predict(
-        self, pictures: Picture | Iterable[Picture], *, batch_size: int = 32, calibrated: bool = False
-    ) -> list[Prediction]:
-        """Return one prediction a picture, in order.
-
-        Args:
-            pictures: files, PIL pictures, or arrays (H, W), (H, W, 1) or (H, W, 3) uint8; one or many.
-            batch_size: pictures a forward pass.
-            calibrated: divide the logits by the temperature fitted on val, so that a probability of 0.8 is right in
-                about 80% of the cases.
-
-        Raises:
-            DataError: a picture cannot be decoded or is not of the kinds above.
-        """
-        one = isinstance(pictures, str | Path | Image.Image | np.ndarray)
-        queue: list[Picture] = [pictures] if one else list(pictures)  # type: ignore[list-item,arg-type]
-        answers: list[Prediction] = []
-        for start in range(0, len(queue), batch_size):
-            chunk = queue[start : start + batch_size]
-            scores = self.scores(torch.stack([self.prepare(picture) for picture in chunk]), calibrated=calibrated)
-            answers += [self._answer(picture, row) for picture, row in zip(chunk, scores, strict=True)]
-        return answers
-
-    def predict_files(self, files: Sequence[Path], *, batch_size: int = 32) -> Iterator[Prediction | DataError]:
-        """Yield a prediction or the error of each file, in order; a broken picture does not end the work."""
-        for start in range(0, len(files), batch_size):
-            chunk = files[start : start + batch_size]
-            prepared = [self._prepare_or_error(file) for file in chunk]
-            tensors = [item for item in prepared if isinstance(item, Tensor)]
-            scores = iter(self.scores(torch.stack(tensors))) if tensors else iter(())
-            for file, item in zip(chunk, prepared, strict=True):
-                yield item if isinstance(item, DataError) else self._answer(file, next(scores))
-
-    def _prepare_or_error(self, file: Path) -> Tensor | DataError:
-        try:
-            return self.prepare(file)
-        except DataError as err:
-            return err
-
-    def prepare(self, picture: Picture) -> Tensor:
-        """Return the tensor (C, H, W) that the model reads.
-
-        Raises:
-            DataError: the picture cannot be decoded or is of another kind.
-        """
-        channels = self.preprocessing.size[0]
-        if isinstance(picture, str | Path):
-            return self._transform(decode(Path(picture), channels=1 if channels == 1 else 3))
-        if isinstance(picture, np.ndarray):
-            picture = _from_array(picture)
-        if not isinstance(picture, Image.Image):
-            raise DataError(f"got a {type(picture).__name__}; allowed: a path, a PIL picture, or an array (H, W, C).")
-        return self._transform(picture.convert("L" if channels == 1 else "RGB"))
 
     @torch.inference_mode()
     def scores(self, images: Tensor, *, calibrated: bool = False) -> np.ndarray:
         """Return probabilities (B, K) of prepared pictures (B, C, H, W)."""
         logits = self.model(images.to(self.device)).float()
-        return self.answers.scores(logits, calibrated=calibrated).cpu().numpy()
+        if calibrated:
+            logits = logits / self.temperature
+        return logits.softmax(dim=1).cpu().numpy()
 
-    def _answer(self, picture: Picture, row: np.ndarray) -> Prediction:
-        return self.answers.answer(str(picture) if isinstance(picture, str | Path) else "", row)
+    def _forward(self, images: Tensor, options: Options) -> np.ndarray:
+        return self.scores(images, calibrated=options.calibrated)
 
-
-def _from_array(array: np.ndarray) -> Image.Image:
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)):
-        raise DataError(
-            f"got an array of shape {array.shape} and type {array.dtype}; allowed: uint8 of shape (H, W), (H, W, 1) or "
-            "(H, W, 3), channels last, RGB."
+    def _join(self, view: View, outputs: Iterable[np.ndarray], _options: Options) -> Prediction:
+        (row,) = outputs
+        best = int(row.argmax())
+        return Prediction(
+            path=view.path,
+            label=self.classes.names[best],
+            score=float(row[best]),
+            scores={name: float(value) for name, value in zip(self.classes.names, row, strict=True)},
         )
-    return Image.fromarray(array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array)
 
 
-def load_predictor(run: str | Path, *, device: str = "cpu") -> Predictor:
-    """Load the model of a run folder, or a model folder itself.
+AnyPredictor = Predictor | SeveralPredictor | MaskPredictor | BoxPredictor
+
+
+def load_predictor(run: str | Path, *, device: str = "cpu") -> AnyPredictor:
+    """Load the model of a run folder, or a model folder itself, as the predictor of its task.
 
     Raises:
         ModelError: there is no model, or its files are damaged.
+    """
+    model, classes, preprocessing, extra = load_model(model_folder(run))
+    if isinstance(model, Classifier):
+        several = several_predictor(model, classes=classes, preprocessing=preprocessing, extra=extra, device=device)
+        if several is not None:
+            return several
+        temperature = float(extra.get("temperature", 1.0))
+        return Predictor(model, classes=classes, preprocessing=preprocessing, temperature=temperature, device=device)
+    height, width = extra.get("picture_size") or (None, None)
+    usual = None if height is None or width is None else (int(height), int(width))
+    if extra.get("task") == BoxPredictor.task:
+        thresholds = {str(name): float(value) for name, value in (extra.get("thresholds") or {}).items()}
+        return BoxPredictor(
+            model,
+            classes=classes,
+            preprocessing=preprocessing,
+            picture_size=usual,
+            thresholds=thresholds,
+            device=device,
+        )
+    return MaskPredictor(model, classes=classes, preprocessing=preprocessing, picture_size=usual, device=device)
+
+
+def task_of(run: str | Path) -> str:
+    """Return the task that the model of a run answers, without loading it.
+
+    Raises:
+        ModelError: there is no model, or its config.json cannot be read.
+    """
+    file = model_folder(run) / "config.json"
+    try:
+        own = json.loads(file.read_text(encoding="utf-8")).get("vision_ft") or {}
+    except (ValueError, AttributeError) as err:
+        raise ModelError(f"{file}: not readable as JSON ({err}). Copy the run's model folder again.") from err
+    return str(own.get("task", Predictor.task))
+
+
+def model_folder(run: str | Path) -> Path:
+    """Return the model folder of a run, or the folder itself where it is one.
+
+    Raises:
+        ModelError: there is no model.
     """
     folder = Path(run)
     if (folder / "model").is_dir():
         folder = folder / "model"
     if not (folder / "config.json").is_file():
         raise ModelError(f"{run}: no trained model here (model/config.json is missing). Give a finished run's folder.")
-    model, classes, preprocessing, extra = load_model(folder)
-    if not isinstance(model, Classifier):
-        raise ModelError(f"{run}: its model answers {extra.get('task')}, which is not read here yet.")
-    return Predictor(
-        model,
-        classes=classes,
-        preprocessing=preprocessing,
-        temperature=float(extra.get("temperature", 1.0)),
-        device=device,
-        answers=answers_of(extra, classes),
-    )
+    return folder

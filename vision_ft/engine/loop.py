@@ -15,6 +15,7 @@ from vision_ft.engine.checkpoint import BEST
 from vision_ft.engine.convex import fit_linear
 from vision_ft.engine.features import FeatureLoader, as_labels, load_cached
 from vision_ft.engine.inference import Decode, predict_answers
+from vision_ft.engine.maps import MapLoader
 from vision_ft.engine.run import TrainingRun
 from vision_ft.engine.signals import Terminated
 from vision_ft.engine.stage import Stage, clear_gradients, seed_everything
@@ -68,8 +69,12 @@ def _run_phase(run: TrainingRun, phase: Phase) -> None:
 def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
     """Return the training batches of a phase and the loader of val rows: cached features, or pictures."""
     data = run.data
-    if data.features is None or not run.reads_features(phase):
+    if not run.reads_features(phase):
         return data.train(), data.load_eval
+    if data.maps is not None:
+        cached = data.maps.open(data.train_rows, data.val_rows, data.views)
+        return MapLoader(cached, data.batches), cached.load
+    assert data.features is not None, "a phase reads features only where there are some"
     features = torch.from_numpy(data.features("features of train", data.train_rows, data.views))
     position = {int(row): index for index, row in enumerate(data.train_rows)}
     labels = as_labels(data.labels[data.train_rows])
@@ -226,7 +231,7 @@ def _end_phase(run: TrainingRun, index: int, phase: Phase) -> None:
     if run.is_head_only(phase) and phase.solver == "gradient":
         weights = run.kept_weights(BEST)
         if weights is not None:
-            (run.model.head if run.reads_features(phase) else run.model).load_state_dict(weights)
+            run.module_of(phase).load_state_dict(weights)
         run.progress.forget_best()
     run.progress.phase, run.progress.phase_epoch = index + 1, 0
     run.save()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.checkpoint import BEST, LAST, START, load_state, save_state, snapshot
+from vision_ft.engine.maps import MapCaches
 from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.runtime import Runtime
 from vision_ft.engine.signals import StopRequest
@@ -61,7 +62,9 @@ class RunData:
         labels: label of every row of the table; (N,) class indices, or (N, K) of several labels a picture.
         load_eval: row numbers -> picture batches as validation sees them.
         features: (what, row numbers, number of views) -> cached features (V, N, D); the first view is not augmented.
-            None where phases of the head read pictures too, through the frozen backbone.
+            None for heads that read maps.
+        maps: the cached maps of the frozen backbone; None where they are not cached, and phases of such a head read
+            pictures through the frozen backbone.
         describe: row number -> the picture's file, for messages.
         mix: picture batch, epoch, step -> the batch after mixup or cutmix; None leaves batches alone.
         views: cached views a training picture.
@@ -80,6 +83,7 @@ class RunData:
     mix: Callable[[Batch, int, int], Batch] | None = None
     views: int = 1
     row_weights: np.ndarray | None = None
+    maps: MapCaches | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,8 @@ class TrainingRun:
     """
 
     def __init__(self, model: VisionModel, data: RunData, method: Method, services: Services) -> None:
-        self.model, self.data, self.method = model, data, method
+        # frozen parts compute features before the first phase wraps, and moves, what it trains
+        self.model, self.data, self.method = model.to(services.runtime.device), data, method
         self.groups = parameter_groups(model)
         self.task, self.settings = method.task, method.settings
         self.runtime, self.stop, self.reporter = services.runtime, services.stop, services.reporter
@@ -154,14 +159,20 @@ class TrainingRun:
 
     def reads_features(self, phase: Phase) -> bool:
         """Whether a phase trains the head by itself, on cached features."""
-        return self.is_head_only(phase) and self.data.features is not None
+        is_cached = self.data.features is not None or self.data.maps is not None
+        return self.is_head_only(phase) and is_cached
+
+    def module_of(self, phase: Phase) -> nn.Module:
+        """Return what a phase's batches go through: the model, or its head where they hold cached features."""
+        if not self.reads_features(phase):
+            return self.model
+        return self.model.head if self.data.maps is None else self.data.maps.reader(self.model.head)
 
     def build_stage(self, phase: Phase) -> Stage:
         """Freeze what the phase does not train and make its optimizer, schedule and wrapper."""
         set_trainable(self.model, phase.lr_scale, batchnorm=self.method.batchnorm)
-        alone = self.reads_features(phase)
-        module: nn.Module = self.model.head if alone else self.model
-        groups = _head_names(self.groups, self.head_group) if alone else self.groups
+        module = self.module_of(phase)
+        groups = _head_names(self.groups, self.head_group) if module is self.model.head else self.groups
         settings = replace(self.settings, lr=self.settings.head_lr) if self.is_head_only(phase) else self.settings
         steps = -(-len(self.data.batches) // settings.accumulate)
         stage = Stage(
@@ -182,14 +193,14 @@ class TrainingRun:
     def restore_random_state(self) -> None:
         """Put torch's generators back to where an interrupted epoch left them."""
         if self._random_states is not None and self.runtime.rank < len(self._random_states):
-            torch.set_rng_state(self._random_states[self.runtime.rank])
+            self.runtime.set_random_state(self._random_states[self.runtime.rank])
         self._random_states = None
 
     # -- what is kept on disk -------------------------------------------------------------------------------------
 
     def save(self, stage: Stage | None = None) -> None:
         """Write the newest state; `stage` only inside a phase."""
-        random_states = self.runtime.gather(torch.get_rng_state())
+        random_states = self.runtime.gather(self.runtime.random_state())
         if self.runtime.is_main:
             self._write_log()
             state = {

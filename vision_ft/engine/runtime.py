@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -26,12 +27,16 @@ class Runtime:
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         devices: number of processes, one a device; more than one trains with DDP.
         precision: "auto" (bf16 where the GPU has it, else float32), "32-true", "bf16-mixed" or "16-mixed".
+        unread_weights: whether trained weights may be left without a gradient, as the last norm of a backbone is by a
+            head that reads its maps; DDP would wait for them, and looks for them at some cost in each step.
 
     Raises:
         RecipeError: the device is not there, or a name is unknown.
     """
 
-    def __init__(self, *, device: str = "auto", devices: int = 1, precision: str = "auto") -> None:
+    def __init__(
+        self, *, device: str = "auto", devices: int = 1, precision: str = "auto", unread_weights: bool = False
+    ) -> None:
         accelerator, which = _resolve_device(device, devices)
         if precision == "auto":
             has_bf16 = accelerator == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -41,7 +46,7 @@ class Runtime:
             self.fabric = Fabric(
                 accelerator=accelerator,
                 devices=which,
-                strategy="ddp" if devices > 1 else "auto",
+                strategy=DDPStrategy(find_unused_parameters=unread_weights) if devices > 1 else "auto",
                 precision=precision,  # type: ignore[arg-type]
             )
         except ValueError as err:
@@ -98,6 +103,19 @@ class Runtime:
     def autocast(self) -> AbstractContextManager[Any]:
         """Compute in the run's precision, for modules that are not wrapped."""
         return self.fabric.autocast()
+
+    def random_state(self) -> dict[str, Tensor]:
+        """Return the state of torch's generators: the CPU's, and that of a CUDA device."""
+        states = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.device)
+        return states
+
+    def set_random_state(self, states: Mapping[str, Tensor]) -> None:
+        """Put torch's generators back to where they were."""
+        torch.set_rng_state(states["cpu"])
+        if "cuda" in states and self.device.type == "cuda":
+            torch.cuda.set_rng_state(states["cuda"], self.device)
 
     def gather(self, value: T) -> list[T]:
         """Return the value of every process, in the order of their ranks."""

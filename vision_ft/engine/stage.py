@@ -50,7 +50,7 @@ class Stage:
         self.schedule = build_schedule(optimizer, total_steps=total_steps, warmup=settings.warmup)
         decay = ema_decay(settings.ema, total_steps=total_steps)
         self.ema = None if decay is None else ModelEmaV3(module, decay=decay)
-        self.wrapped, self.optimizer = runtime.wrap(module, optimizer)
+        self.wrapped, self.optimizer = runtime.wrap(_Learner(module) if learns_inside else module, optimizer)
         self._plain_optimizer = optimizer
 
     def train(self) -> None:
@@ -59,7 +59,7 @@ class Stage:
 
     def forward(self, batch: Batch) -> Any:
         """Return what the module gives for a batch on this process's device, such as logits (B, K)."""
-        return self.wrapped(batch.images, batch.target) if self._learns_inside else self.wrapped(batch.images)
+        return self.wrapped(batch.images, lambda: batch.target) if self._learns_inside else self.wrapped(batch.images)
 
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """Return the mean loss of a batch."""
@@ -98,6 +98,21 @@ class Stage:
         self.schedule._last_lr = [group["lr"] for group in self._plain_optimizer.param_groups]
         if self.ema is not None:
             self.ema.load_state_dict(state["ema"])
+
+
+class _Learner(nn.Module):
+    """Gives a module the target behind a call.
+
+    Mixed precision rounds all tensors among the arguments to half precision, which has too few digits for boxes.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, images: Tensor, target: Callable[[], Target]) -> Any:
+        """Return the module's losses by name."""
+        return self.module(images, target())
 
 
 def clear_gradients(module: nn.Module) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vision_ft.evaluate.names import METRIC_NAMES
+
 MIN_VAL_PICTURES = 100  # below it the Wilson interval of an accuracy of 80% is wider than +-8 points
 MIN_EPOCHS = 4  # fewer points show no trend
 OVERFIT_GAP = 0.10  # train minus val accuracy that is worth a word
@@ -171,4 +173,8 @@ def _healthy(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict:
 
 
 def _name(metric: str) -> str:
-    return {"val_macro_f1": "macro-F1 on validation", "val_accuracy": "validation accuracy"}.get(metric, metric)
+    """What people call a metric of the log: "val_miou" is "mIoU on validation"."""
+    part, _, name = metric.partition("_")
+    if metric == "val_accuracy":
+        return "validation accuracy"
+    return f"{METRIC_NAMES[name]} on validation" if part == "val" and name in METRIC_NAMES else metric

@@ -77,7 +77,7 @@ def _bounding_box(region: np.ndarray) -> tuple[slice, slice]:
 
 def _within(pixels: np.ndarray, radius: int) -> np.ndarray:
     """Which pixels (H, W) lie at most `radius` px, as the crow flies, from one of `pixels`."""
-    if not pixels.any():
+    if not pixels.any():  # cv2 does not say what the distance to nothing is
         return pixels
     if radius > MAX_KERNEL_RADIUS:
         return cv2.distanceTransform((~pixels).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius

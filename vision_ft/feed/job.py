@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -14,15 +16,16 @@ from vision_ft.feed import annotate as drawing
 from vision_ft.feed.annotate import AnnotatedVideo
 from vision_ft.feed.chart import draw_occupancy, save_chart
 from vision_ft.feed.frames import Feed, FeedError
-from vision_ft.feed.record import OCCUPANCY, STATES, Recorder
+from vision_ft.feed.record import OCCUPANCY, TABLES, Recorder
 from vision_ft.feed.regions import RegionSet
-from vision_ft.feed.watch import Classify, FrameStates, watch_feed
+from vision_ft.feed.watch import Classify, watch_feed
 
 CHART = "occupancy.png"
 MAX_WINDOW = 1000
 LONG_WINDOW_S = 600.0  # a car comes and goes within this
 
-OnFrame = Callable[[FrameStates, Feed], None]
+OnFrame = Callable[[Any, Feed], None]  # FrameStates of a classifier, FrameMeasures of masks and boxes
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -30,26 +33,34 @@ class FeedResult:
     """What came of a feed.
 
     Attributes:
-        path: folder of states.csv, occupancy.csv, occupancy.png and the annotated frames.
+        path: folder of states.csv, occupancy.csv and occupancy.png, of counts.csv, or of shares.csv; and of the
+            annotated frames.
         frames: frames predicted.
         regions: regions in each.
-        counts: state -> regions in it in the last frame.
-        changes: changes of a region's state after smoothing.
+        counts: state -> regions in it in the last frame; class -> boxes or share of the pixels in the last frame.
+        changes: changes of a region's state after smoothing; None for masks and boxes, which have no states.
         raw_changes: the same without smoothing.
         annotated: annotated.mp4, or a folder of pictures where no video can be written; None unless asked for.
         stopped: why it ended before the end of the source; "" when it did not. What was read is kept.
         remarks: what else the person should know.
+        quantity: what the table holds for each frame and region: a state, counts of boxes, or shares of pixels.
     """
 
     path: Path
     frames: int
     regions: int
-    counts: Mapping[str, int]
-    changes: int
-    raw_changes: int
+    counts: Mapping[str, float]
+    changes: int | None
+    raw_changes: int | None
     annotated: Path | None
     stopped: str
     remarks: tuple[str, ...]
+    quantity: Literal["state", "count", "share"] = "state"
+
+    @property
+    def table(self) -> Path:
+        """The table with a line for each frame and region, and for masks and boxes each class."""
+        return self.path / TABLES[self.quantity]
 
 
 def run_feed(
@@ -85,26 +96,14 @@ def run_feed(
     if not 1 <= smooth <= MAX_WINDOW:
         raise RecipeError(f"smooth: got {smooth}; allowed are 1 (no smoothing) to {MAX_WINDOW} frames.")
     seen_frames = watch_feed(feed, classify=classify, regions=regions, window=smooth)
-    first = next(seen_frames, None)  # before earlier results are touched
-    if first is None:
-        raise FeedError(f"{feed.name}: no frame could be read. {' '.join([*feed.remarks[:3], feed.stopped])}".rstrip())
-    _clear(out)
+    first = first_of(feed, seen_frames)  # before earlier results are touched
+    clear(out)
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(out, classes))
         video = AnnotatedVideo(out, classes) if annotate else None
         if video is not None:
             stack.callback(video.close)
-        try:
-            seen: FrameStates | None = first
-            while seen is not None:
-                recorder.take(seen)
-                if video is not None:
-                    video.add(seen)
-                if on_frame is not None:
-                    on_frame(seen, feed)
-                seen = next(seen_frames, None)
-        except KeyboardInterrupt:
-            feed.stopped = f"{feed.name}: interrupted by Ctrl-C."
+        go_through(feed, first, seen_frames, takers=[recorder.take, *([video.add] if video else [])], told=on_frame)
     _write_summary(recorder, out, classes, feed.interval_s)
     remarks = (*feed.remarks, *_remark_on_window(feed, smooth, len(recorder.seconds)))
     counts = dict(zip(classes, recorder.counts[-1].tolist(), strict=True))
@@ -121,6 +120,32 @@ def run_feed(
     )
 
 
+def first_of(feed: Feed, seen_frames: Iterator[Seen]) -> Seen:
+    """Return what was seen in the first frame.
+
+    Raises:
+        FeedError: there is none.
+    """
+    first = next(seen_frames, None)
+    if first is None:
+        raise FeedError(f"{feed.name}: no frame could be read. {' '.join([*feed.remarks[:3], feed.stopped])}".rstrip())
+    return first
+
+
+def go_through(
+    feed: Feed, first: Seen, rest: Iterable[Seen], *, takers: Sequence[Callable[[Seen], None]], told: OnFrame | None
+) -> None:
+    """Hand what was seen in each frame to all takers; Ctrl-C ends the pass and becomes the reason in `feed.stopped`."""
+    try:
+        for seen in chain([first], rest):
+            for take in takers:
+                take(seen)
+            if told is not None:
+                told(seen, feed)
+    except KeyboardInterrupt:
+        feed.stopped = f"{feed.name}: interrupted by Ctrl-C."
+
+
 def _write_summary(recorder: Recorder, out: Path, classes: Sequence[str], interval_s: float) -> None:
     recorder.write_occupancy()
     counts = np.stack(recorder.counts)
@@ -135,10 +160,10 @@ def _remark_on_window(feed: Feed, smooth: int, frames: int) -> list[str]:
     return [f"smoothing over {smooth} frames averages {span_s / 60:.0f} minutes; smooth=1 takes each frame by itself."]
 
 
-def _clear(out: Path) -> None:
+def clear(out: Path) -> None:
     """Remove the results of an earlier feed, so that none of them is taken for this one's."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in (STATES, OCCUPANCY, CHART, drawing.VIDEO, drawing.PICTURE):
+    for name in (*TABLES.values(), OCCUPANCY, CHART, drawing.VIDEO, drawing.PICTURE):
         (out / name).unlink(missing_ok=True)
     for file in (out / drawing.FOLDER).glob("[0-9]*.jpg"):
         file.unlink()

@@ -15,6 +15,7 @@ from vision_ft.feed.watch import FrameStates
 from vision_ft.files import write_atomic
 
 STATES, OCCUPANCY = "states.csv", "occupancy.csv"
+TABLES = {"state": STATES, "count": "counts.csv", "share": "shares.csv"}  # the table of a feed by what it holds
 
 
 class Recorder:

@@ -63,7 +63,7 @@ def watch_feed(feed: Feed, *, classify: Classify, regions: RegionSet | None, win
             if regions is not None:
                 check_frame(regions, size)
         elif frame.size != size and regions is not None:
-            feed.stopped = _changed_size(feed.name, frame, size)
+            feed.stopped = changed_size(feed.name, frame, size)
             return
         patches = [frame.image] if regions is None else [straighten(frame.image, quad) for quad in corners]
         scores = np.concatenate([classify(patches[start : start + BATCH]) for start in range(0, len(patches), BATCH)])
@@ -71,7 +71,8 @@ def watch_feed(feed: Feed, *, classify: Classify, regions: RegionSet | None, win
         yield FrameStates(frame, places, states, means, scores.argmax(axis=1))
 
 
-def _changed_size(name: str, frame: Frame, size: tuple[int, int]) -> str:
+def changed_size(name: str, frame: Frame, size: tuple[int, int]) -> str:
+    """Say why a pass ends at a frame of another size than (width, height) of those before."""
     which = frame.name or f"the frame at {frame.time_s:.1f} s"
     return (
         f"{name}: {which} has {frame.size[0]} x {frame.size[1]} pixels, those before had {size[0]} x {size[1]}; the "

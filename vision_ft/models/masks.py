@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MAX_VALUES = 2**26  # of logits (K, H, W) that are resized at once; a large picture goes by strips of lines
+MAX_VALUES = 2**26  # of probabilities (K, H, W) that are resized at once, 256 MB; beyond it class after class
+
+
+def class_shares(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the probability of each class (K, H, W) float32 in the pixels of a picture of `size` (H, W).
+
+    Probabilities, not labels, are resized: borders then lie between the cells of the coarse map, unshifted.
+    """
+    return _resize(logits.float().softmax(dim=0), size)
 
 
 def label_map(logits: Tensor, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Return the class of each pixel and its probability in a picture of `size`.
-
-    Probabilities, not labels, are resized: borders then lie between the cells of the coarse map, unshifted.
 
     Args:
         logits: (K, h, w) of one picture.
@@ -21,8 +28,25 @@ def label_map(logits: Tensor, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
     Returns:
         class indices (H, W) uint8, and the probability (H, W) float32 of each.
     """
-    shares = logits.float().softmax(dim=0)
-    if tuple(shares.shape[-2:]) != tuple(size):
-        shares = F.interpolate(shares[None], size=size, mode="bilinear", align_corners=False)[0]
-    best, labels = shares.max(dim=0)
+    if len(logits) * size[0] * size[1] <= MAX_VALUES:
+        best, labels = class_shares(logits, size).max(dim=0)
+    else:
+        best, labels = _largest(logits.float().softmax(dim=0), size)
     return labels.cpu().numpy().astype(np.uint8), best.cpu().numpy()
+
+
+def _largest(shares: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return the largest probability (H, W) and its class, holding one class at full size at a time."""
+    best = _resize(shares[:1], size)[0]
+    labels = torch.zeros(size, dtype=torch.uint8, device=shares.device)
+    for index in range(1, len(shares)):
+        candidate = _resize(shares[index : index + 1], size)[0]
+        labels[candidate > best] = index
+        best = torch.maximum(best, candidate)
+    return best, labels
+
+
+def _resize(shares: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(shares.shape[-2:]) == tuple(size):
+        return shares
+    return F.interpolate(shares[None], size=size, mode="bilinear", align_corners=False)[0]

@@ -13,14 +13,13 @@ import numpy as np
 from vision_ft.data.class_table import ClassTable
 from vision_ft.data.masks import read_codes, read_mask
 from vision_ft.data.names import unescape_name
+from vision_ft.data.paint import background_of
 from vision_ft.data.table import SampleTable
 from vision_ft.data.truth import IGNORED_PIXEL
 from vision_ft.errors import DataError
 from vision_ft.evaluate.mask_predictions import MaskPredictions, read_mask_predictions
 from vision_ft.evaluate.mask_summary import summarise_masks, worst_first
 from vision_ft.reporting.split import Split, count_cameras
-
-BACKGROUND_NAMES = frozenset(("background", "_background_", "bg", "none", "nothing"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +49,7 @@ class MaskSplit(Split):
     @property
     def background(self) -> int | None:
         """Index of the class that means "nothing", if one is named so: without it no pixel is missed or a ghost."""
-        names = [name.strip().lower() for name in self.predictions.classes]
-        return next((index for index, name in enumerate(names) if name in BACKGROUND_NAMES), None)
+        return background_of(self.predictions.classes)
 
     def read_predicted(self, row: int) -> np.ndarray | None:
         """Return the predicted class (H, W) uint8 of each pixel, 255 for none; None where it cannot be read."""

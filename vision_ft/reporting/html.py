@@ -15,13 +15,17 @@ from vision_ft.evaluate.calibration import reliability, score_of
 from vision_ft.evaluate.confusion import class_order, dense
 from vision_ft.files import write_atomic
 from vision_ft.reporting import plots
-from vision_ft.reporting.collect import RunView, SplitView, collect_predictions, collect_run
+from vision_ft.reporting.collect import AnySplit, RunView, SplitView, collect_predictions, collect_run
+from vision_ft.reporting.collect_boxes import NO_OBJECT, BoxSplit
+from vision_ft.reporting.collect_masks import MaskSplit
 from vision_ft.reporting.label_outputs import write_label_outputs
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.plots_adaptation import write_adaptation_figures
+from vision_ft.reporting.plots_dense import write_box_figures, write_mask_figures
 from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, cut
 from vision_ft.reporting.sections import SECTIONS
 from vision_ft.reporting.tables import write_candidates, write_tables
+from vision_ft.reporting.tables_dense import write_box_tables, write_mask_tables
 from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, choose_rows, load_picture
 
 if TYPE_CHECKING:
@@ -29,8 +33,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STYLES = ("report.css", "adaptation.css", "labels.css")
-SCRIPTS = ("core.js", "gallery.js", "matrix.js", "heatmap.js", "tables.js", "theme.js", "start.js")
+STYLES = ("report.css", "adaptation.css", "dense.css", "labels.css")
+GALLERIES = {  # the scripts that show pictures, by task
+    "classification": ("gallery.js",),
+    "multilabel": ("gallery.js",),
+    "multitask": ("gallery.js",),
+    "segmentation": ("mask_tiles.js", "dense.js"),
+    "detection": ("box_tiles.js", "dense.js"),
+}
+SCRIPTS = ("matrix.js", "heatmap.js", "tables.js", "theme.js", "start.js")
+EVERY_MISTAKE = {
+    "classification": "every mistake is in mistakes.csv",
+    "multilabel": "every mistake is in mistakes.csv",
+    "multitask": "every mistake is in mistakes.csv",
+    "segmentation": "every picture's numbers are in pictures.csv",
+    "detection": "every wrong box is in errors.csv",
+}
 MAX_PLOTTED_CLASSES = 1000
 Loader = Callable[[Path], "Image.Image"]
 
@@ -77,11 +95,7 @@ def write_report(run: RunView, page: Path, *, load_thumbnail: Loader = load_pict
     folder.mkdir(parents=True, exist_ok=True)
     for split in run.splits.values():
         suffix = "" if split is run.main else f"_{split.name}"
-        if isinstance(split, SplitView) and split.several is not None:
-            write_label_outputs(split, folder, suffix=suffix)
-            continue
-        write_tables(split, folder, suffix=suffix)
-        write_figures(split, folder, suffix=suffix)
+        write_split(split, folder, suffix=suffix)
     epochs = [record for record in run.log if isinstance(record.get("epoch"), int)]
     if run.adaptation:
         write_adaptation_figures(run.adaptation, folder)
@@ -92,6 +106,21 @@ def write_report(run: RunView, page: Path, *, load_thumbnail: Loader = load_pict
     write_atomic(page, text.encode("utf-8", "replace"))
     log.info("report: %s, %.1f MB", page, len(text) / 1e6)
     return page
+
+
+def write_split(split: AnySplit, folder: Path, *, suffix: str = "") -> None:
+    """Write the tables and figures of one split, whatever its task."""
+    if isinstance(split, MaskSplit):
+        write_mask_tables(split, folder, suffix=suffix)
+        write_mask_figures(split, folder, suffix=suffix)
+    elif isinstance(split, BoxSplit):
+        write_box_tables(split, folder, suffix=suffix)
+        write_box_figures(split, folder, suffix=suffix)
+    elif split.several is not None:
+        write_label_outputs(split, folder, suffix=suffix)
+    else:
+        write_tables(split, folder, suffix=suffix)
+        write_figures(split, folder, suffix=suffix)
 
 
 def write_figures(split: SplitView, folder: Path, *, suffix: str = "") -> None:
@@ -111,20 +140,20 @@ def write_figures(split: SplitView, folder: Path, *, suffix: str = "") -> None:
 
 def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: str = "report") -> str:
     """Return the page as text."""
-    rows = {name: choose_rows(split) for name, split in run.splits.items()}
+    labelled = {name: split for name, split in run.splits.items() if isinstance(split, SplitView)}
+    rows = {name: choose_rows(split) for name, split in labelled.items()}  # masks and boxes bring their own pictures
     own = [path for section in SECTIONS[run.task] if section.pictures for path in section.pictures(run)]
-    wanted = [run.splits[name].predictions.paths[row] for name, chosen in rows.items() for row in chosen]
+    wanted = [labelled[name].predictions.paths[row] for name, chosen in rows.items() for row in chosen]
     thumbnails = build_thumbnails([*own, *wanted], run.picture, load=load_thumbnail)
     if thumbnails.missing:
         log.warning("report: %d pictures cannot be read, their paths are shown", len(thumbnails.missing))
     sections = []
-    data: dict[str, Any] = {"classes": [cut(name, MAX_TITLE) for name in run.classes], "splits": {}}
+    data = _page_data(run)
     uris, position_by_path = _number(thumbnails, set(wanted))
     data["thumbnails"] = uris
-    for name, split in run.splits.items():
-        items = picture_items(split, rows[name], position_by_path)
-        data["splits"][name] = {"pictures": items}
-    indices = {name: PictureIndex({row: place for place, row in enumerate(rows[name])}) for name in run.splits}
+    for name, split in labelled.items():
+        data["splits"][name]["pictures"] = picture_items(split, rows[name], position_by_path)
+    indices = {name: PictureIndex({row: place for place, row in enumerate(rows.get(name, ()))}) for name in run.splits}
     for section in SECTIONS[run.task]:
         views = _views(section, run, indices)
         for name, view in views.items():
@@ -133,6 +162,15 @@ def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: 
         if any(view is not None for view in views.values()):
             sections.append({"section": section, "views": views, "view": next(iter(views.values()))})
     return _page(run, sections, data, thumbnails=thumbnails, folder_name=folder_name)
+
+
+def _page_data(run: RunView) -> dict[str, Any]:
+    """What the page's script reads, before the sections add theirs."""
+    names = [cut(name, MAX_TITLE) for name in run.classes]
+    if run.task == "detection":
+        names.append(NO_OBJECT)
+    mode = "shares" if run.task == "segmentation" else "counts"  # of pixels only shares can be read
+    return {"classes": names, "mode": mode, "splits": {name: {} for name in run.splits}}
 
 
 def _views(section: Section, run: RunView, indices: Mapping[str, PictureIndex]) -> dict[str, dict[str, Any] | None]:
@@ -184,7 +222,7 @@ def _page(
     thumbnails: Thumbnails,
     folder_name: str,
 ) -> str:
-    script = read_assets(SCRIPTS)
+    script = read_assets(("core.js", *GALLERIES[run.task], *SCRIPTS))
     return (
         make_environment()
         .get_template("report.html.j2")
@@ -197,6 +235,7 @@ def _page(
             script_hash=hash_script(script),
             thumbnails=thumbnails,
             folder_name=folder_name,
+            every_mistake=EVERY_MISTAKE[run.task],
             title_length=MAX_TITLE,
         )
     )

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vision_ft.files import atomic_path
+from vision_ft.reporting.log_lines import LOSS_LINES, metric_lines, title_of
 from vision_ft.reporting.section import cut
 
 MAX_LABELLED = 60  # classes whose names still fit beside a matrix
@@ -35,13 +36,16 @@ def plain(name: str, length: int = 24) -> str:
     return cut(printable, length).replace("$", r"\$")
 
 
-def draw_confusion(matrix: np.ndarray, names: Sequence[str], *, order: Sequence[int] | None = None) -> Figure:
+def draw_confusion(
+    matrix: np.ndarray, names: Sequence[str], *, order: Sequence[int] | None = None, as_shares: bool = False
+) -> Figure:
     """Heat map of row shares with counts in the cells when they fit.
 
     Args:
         matrix: (K, K) counts, row = true class.
         names: K class names.
         order: class indices in the order of display.
+        as_shares: the cells hold percentages of their row, for counts of pixels, which no cell has room for.
     """
     places = list(range(len(names)) if order is None else order)
     counts = matrix[np.ix_(places, places)]
@@ -60,7 +64,8 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], *, order: Sequence[
     if len(places) <= MAX_NUMBERED:
         for row, column in np.argwhere(counts > 0):
             colour = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
+            text = f"{shares[row, column]:.0%}" if as_shares else str(counts[row, column])
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     return figure
 
 
@@ -80,41 +85,39 @@ def draw_reliability(points: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def draw_curves(records: Sequence[Mapping[str, Any]]) -> Figure:
-    """Loss, and accuracy with macro-F1, over epochs, from the lines of log.jsonl."""
+    """Loss, and the metrics of the task, over epochs, from the lines of log.jsonl."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     loss, share = figure.subplots(1, 2)
     epochs = [record["epoch"] for record in records]
-    for axes, key, label, colour in (
-        (loss, "train_loss", "training", BLUE),
-        (loss, "val_loss", "validation", ORANGE),
-        (share, "train_accuracy", "training accuracy", BLUE),
-        (share, "val_accuracy", "validation accuracy", ORANGE),
-        (share, "val_macro_f1", "validation macro-F1", GREEN),
-    ):
-        values = [np.nan if record.get(key) is None else record[key] for record in records]
-        axes.plot(epochs, values, marker="o", markersize=3, label=label, color=colour)
-    for axes, name in ((loss, "loss"), (share, "accuracy, macro-F1")):
+    shares = metric_lines(records)
+    for axes, lines in ((loss, LOSS_LINES), (share, shares)):
+        for line, colour in zip(lines, (BLUE, ORANGE, GREEN, GREY), strict=False):
+            values = [np.nan if record.get(line.key) is None else record[line.key] for record in records]
+            axes.plot(epochs, values, marker="o", markersize=3, label=line.label, color=colour)
+    for axes, name in ((loss, "loss"), (share, title_of(shares))):
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False, fontsize=8)
+        if axes.has_data():
+            axes.legend(frameon=False, fontsize=8)
     share.yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
 
 
-def draw_per_class(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """F1 of each class with its interval, worst on top; the worst 60 of more."""
-    known = sorted((row for row in rows if row["f1"] is not None), key=lambda row: row["f1"])[:MAX_BARS]
+def draw_per_class(rows: Sequence[Mapping[str, Any]], *, metric: str = "f1", title: str = "F1") -> Figure:
+    """A metric of each class with its interval where there is one, worst on top; the worst 60 of more."""
+    known = sorted((row for row in rows if row[metric] is not None), key=lambda row: row[metric])[:MAX_BARS]
     figure, axes = new_figure(7, float(np.clip(0.8 + 0.24 * len(known), 2, 16)))
-    values = np.array([row["f1"] for row in known], float)
-    ends = np.array([row["f1_interval"] for row in known], float).reshape(-1, 2).T
+    values = np.array([row[metric] for row in known], float)
+    ends = np.array([row[f"{metric}_interval"] for row in known], float).reshape(-1, 2).T
+    ends = np.where(np.isnan(ends), values, ends)  # with few pictures there is no interval
     places = np.arange(len(known))
     axes.errorbar(values, places, xerr=np.abs(ends - values), fmt="o", color=BLUE, capsize=2, markersize=4)
     axes.set_yticks(places, [plain(row["class"]) for row in known], fontsize=8)
     axes.invert_yaxis()
-    title = "F1 with 95% interval" if len(known) == len(rows) else f"F1 with 95% interval, worst {len(known)}"
-    axes.set(xlim=(-0.02, 1.02), xlabel=title)
+    shown = f"{title} with 95% interval" + ("" if len(known) == len(rows) else f", worst {len(known)}")
+    axes.set(xlim=(-0.02, 1.02), xlabel=shown)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(axis="x", alpha=0.3)
     return figure

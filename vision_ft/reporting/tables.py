@@ -65,7 +65,7 @@ def _numbers(score: CameraScore) -> list[Any]:
 
 
 def write_table(file: Path, table: Table) -> Path:
-    """Write a header and rows as CSV, whole or not at all."""
+    """Write a table as CSV, whole or not at all; returns the file."""
     header, rows = table
     with atomic_path(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)

@@ -21,7 +21,7 @@ from vision_ft.models.heads.detection_common import (
 )
 from vision_ft.types import Detections, HeadSpec, Target
 
-NORM_GROUPS = 32
+NORM_GROUPS = 32  # of torchvision's towers; a group of one channel would be all zeros on a map of one cell
 START_REACH = 2.0  # strides; at torchvision's 0 half of the cells start on the flat side of the ReLU and learn nothing
 LOSS_NAMES = {"classification": "classification", "bbox_regression": "box", "bbox_ctrness": "centerness"}
 
@@ -38,7 +38,7 @@ class FCOSDetector(nn.Module):
         strides: input pixels a cell of each map covers.
         num_classes: K; no background class.
         dropout: share of the pyramid's channels zeroed in training.
-        width: channels of the pyramid and the towers, a multiple of 32.
+        width: channels of the pyramid and the towers: a multiple of 32, at least 64.
         depth: convolutions of each tower; the paper has 4.
         min_stride: finer maps than this are left out.
 
@@ -59,8 +59,11 @@ class FCOSDetector(nn.Module):
     ) -> None:
         super().__init__()
         check_positive(width=width, depth=depth)
-        if width % NORM_GROUPS:  # of the GroupNorm in torchvision's towers
-            raise ModelError(f"model.head_args.width: got {width}; the head 'fcos' takes multiples of {NORM_GROUPS}.")
+        if width % NORM_GROUPS or width < 2 * NORM_GROUPS:
+            raise ModelError(
+                f"model.head_args.width: got {width}; the head 'fcos' takes multiples of {NORM_GROUPS} "
+                f"from {2 * NORM_GROUPS} on."
+            )
         pyramid = DetectionPyramid(channels, strides, width=width, min_stride=min_stride, dropout=dropout)
         towers = FCOSHead(width, 1, num_classes, num_convs=depth)
         nn.init.constant_(towers.regression_head.bbox_reg.bias, START_REACH)

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from vision_ft.evaluate.curves import judge_curves
-from vision_ft.reporting.charts import Line, curves_chart
+from vision_ft.reporting.caveats import judge_run
+from vision_ft.reporting.charts import curves_chart
 from vision_ft.reporting.collect import RunView
+from vision_ft.reporting.log_lines import LOSS_LINES, metric_lines, title_of
 from vision_ft.reporting.section import Section
-
-CHARTS = (
-    ("Loss", (Line("train_loss", "training"), Line("val_loss", "validation")), False),
-    (
-        "Accuracy and macro-F1",
-        (
-            Line("train_accuracy", "training accuracy"),
-            Line("val_accuracy", "validation accuracy"),
-            Line("val_macro_f1", "validation macro-F1"),
-        ),
-        True,
-    ),
-)
-LABEL_LINES = (Line("val_macro_f1", "validation macro-F1"), Line("val_map", "validation mAP"))
-CHARTS_BY_TASK = {"multilabel": (CHARTS[0], ("Macro-F1 and mAP", LABEL_LINES, True))}
 
 
 def _build(run: RunView) -> dict[str, Any] | None:
-    verdicts = judge_curves(run.log, num_val=run.counts.get("val"))
+    verdicts = judge_run(run)
     epochs = [record for record in run.log if isinstance(record.get("epoch"), int)]
     if not epochs and not run.plan:
         return None
+    shares = metric_lines(epochs)
+    wanted = [("Loss", LOSS_LINES, False), *([(title_of(shares), shares, True)] if shares else [])]
     charts = [
         {"title": title, "lines": lines, "svg": curves_chart(epochs, lines, is_share=is_share)}
-        for title, lines, is_share in CHARTS_BY_TASK.get(run.task, CHARTS)
+        for title, lines, is_share in wanted
         if len(epochs) > 1
     ]
     convex = any(phase.get("solver") == "convex" for phase in run.plan.get("phases") or [])

@@ -2,7 +2,7 @@
 // Everything below writes text with textContent only: no name or path of the data is ever read as HTML.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const CLASSES = DATA.classes;
-const state = { split: Object.keys(DATA.splits)[0], mode: "counts", open: null };
+const state = { split: Object.keys(DATA.splits)[0], mode: DATA.mode || "counts", open: null };
 const splitData = () => DATA.splits[state.split];
 const $$ = (selector, root) => Array.from((root || document).querySelectorAll(selector));
 const activeBlocks = (selector) => $$('[data-split="' + CSS.escape(state.split) + '"] ' + selector);
@@ -31,6 +31,8 @@ function nameNode(index, length) {
 
 const percent = (value, digits) => (100 * value).toFixed(digits === undefined ? 0 : digits) + "%";
 const whole = (value) => value.toLocaleString("en-US");
+// Pixels come in millions, which no cell of a matrix has room for.
+const compact = (value) => (value < 1e5 ? whole(value) : value < 1e6 ? Math.round(value / 1e3) + "k" : (value / 1e6).toFixed(value < 1e7 ? 1 : 0) + "M");
 const say = (text) => { document.getElementById("status").textContent = text; };
 
 // The 95% Wilson interval, as in the tables.

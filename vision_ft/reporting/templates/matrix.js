@@ -57,9 +57,16 @@ function shownClasses() {
 
 function cellText(number, support) {
   if (!number) return "";
-  if (state.mode === "counts") return whole(number);
+  if (state.mode === "counts") return compact(number);
   const share = 100 * number / support;
   return share < 0.5 ? "<1" : share.toFixed(0);
+}
+
+// The row "no object" of a detector has no right answers: its total are the ghosts.
+function totalText(t, support) {
+  if (!support) return "—";
+  if (t === splitData().confusion.none) return compact(support) + " ghosts";
+  return percent(countOf(t, t) / support) + " of " + compact(support);
 }
 
 function matrixCell(t, p, colours, position) {
@@ -85,7 +92,7 @@ function drawMatrix() {
     const line = element("tr", { role: "row" }, element("th", { scope: "row", title: CLASSES[t] }, nameNode(t, 34)));
     classes.forEach((p, column) => line.append(matrixCell(t, p, colours, row + "," + column)));
     const support = supportOf(t);
-    line.append(element("td", { class: "total" }, support ? percent(countOf(t, t) / support) + " of " + whole(support) : "—"));
+    line.append(element("td", { class: "total" }, totalText(t, support)));
     body.append(line);
   });
   const table = element("table", { role: "grid", "aria-label": "Confusion matrix" }, element("thead", {}, head), body);

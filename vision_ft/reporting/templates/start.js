@@ -13,6 +13,7 @@ function drawSplit() {
     const found = splitData()[holder.dataset.gallery];
     if (found && !holder.childElementCount) fillGallery(holder, found.pictures);
   }
+  if (splitData().gallery) drawGallery(); // masks and boxes
 }
 
 function setMode(mode) {
@@ -54,6 +55,7 @@ for (const input of $$("input[data-find]")) {
 }
 for (const canvas of $$("[data-heat] canvas")) listenHeat(canvas);
 listenTables();
+if (typeof listenGallery === "function") listenGallery();
 listenContents();
 listenTheme(() => { if (splitData().confusion) { drawMatrix(); drawHeat(); } });
 drawSplit();

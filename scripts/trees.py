@@ -1,0 +1,45 @@
+"""Map the trees of a town: python scripts/trees.py TILES [WEIGHTS].
+
+TILES holds images/ and masks/ (0 and 255) of the same names. Prints how much of each test tile is covered by trees, by
+the mask and by the model, and how well they overlap. WEIGHTS is a weights file of resnet18; by default the hub's.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import vision_ft as vf
+
+tiles = Path(sys.argv[1])
+weights = sys.argv[2] if len(sys.argv) > 2 else True
+rows = any(path.name.startswith("patch_") for path in (tiles / "images").iterdir())  # tiles of one mosaic
+
+run = vf.finetune(
+    tiles,
+    task="segmentation",
+    backbone="resnet18",
+    strategy="full",
+    epochs=8,
+    overrides={
+        "model.pretrained": weights,
+        "model.image_size": 256,
+        "optim.lr": 3e-4,
+        **({"data.group_pattern": "images/patch_{row}_*"} if rows else {}),
+    },
+)
+test = run.metrics["splits"]["test"]
+low, high = test["miou_interval"]
+print(f"mIoU {test['miou']:.1%} ({low:.1%} to {high:.1%}) on {test['n']} tiles")
+for row in test["per_class"]:
+    print(f"    {row['class']}: IoU {row['iou']:.1%}, precision {row['precision']:.1%}, recall {row['recall']:.1%}")
+
+model = vf.load(run.path)
+for picture in sorted((tiles / "images").iterdir())[:5]:
+    mask = model.predict(picture)[0].mask
+    true = np.asarray(Image.open(tiles / "masks" / f"{picture.stem}.png").convert("L")) > 0
+    print(f"    {picture.name}: {np.mean(mask > 0):.1%} covered by trees, {true.mean():.1%} in its mask")
+print(f"report: {run.path / 'report.html'}")
