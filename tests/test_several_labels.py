@@ -84,14 +84,27 @@ def test_a_loaded_model_answers_as_the_run_did(task, runs, data):
             assert answer.answers == dict(zip(COLUMNS, classes, strict=True))
             assert answer.labels == tuple(classes)
         assert answer.label is None
-    calibrated = predictor.predict(data.parent / "000.png", calibrated=True)[0].scores
-    if task == "multitask":
-        assert sum(value for name, value in calibrated.items() if name.startswith("hue=")) == pytest.approx(1.0)
+
+
+def test_options_act_on_the_task_that_takes_them(runs, data):
+    labels, columns = (runs[task].load() for task in TASKS)
+    picture = data.parent / "000.png"
+    assert set(labels.predict(picture, threshold=0.0)[0].labels) == {"amber", "blue"}
+    assert labels.predict(picture, threshold=1.0)[0].labels == ()
+    raw, calm = (columns.predict(picture, calibrated=calibrated)[0].scores for calibrated in (False, True))
+    assert sum(value for name, value in calm.items() if name.startswith("hue=")) == pytest.approx(1.0)
+    columns.temperatures = (2.0, 2.0)
+    assert columns.predict(picture, calibrated=True)[0].scores != raw
+    with pytest.raises(RecipeError, match="calibrated: a model for multilabel does not take it. Allowed: threshold"):
+        labels.predict(picture, calibrated=True)
+    with pytest.raises(RecipeError, match="threshold: a model for multitask does not take it. Allowed: calibrated"):
+        columns.predict(picture, threshold=0.5)
 
 
 @every_task
 def test_predict_writes_labels_and_a_score_for_each(task, runs, data, tmp_path):
-    assert predict_command.run(str(runs[task].path), data.parent / "000.png", out=tmp_path / "p.csv", device="cpu") == 0
+    asked = predict_command.Asked(out=tmp_path / "p.csv")
+    assert predict_command.run(str(runs[task].path), str(data.parent / "000.png"), asked) == 0
     with (tmp_path / "p.csv").open(newline="") as stream:
         row = next(csv.DictReader(stream))
     answer = runs[task].load().predict(data.parent / "000.png")[0]
