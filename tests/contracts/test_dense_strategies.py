@@ -138,7 +138,9 @@ def only_training(monkeypatch):
 
 def kept(out: Path) -> dict[str, torch.Tensor]:
     """Return the weights at the end and, with a moving average, those of the best epoch."""
-    states = {name: torch.load(out / "checkpoints" / name, weights_only=True)["model"] for name in ("last.pt", "best.pt")}
+    states = {
+        name: torch.load(out / "checkpoints" / name, weights_only=True)["model"] for name in ("last.pt", "best.pt")
+    }
     return {f"{file}:{name}": value for file, state in states.items() for name, value in state.items()}
 
 
