@@ -104,7 +104,7 @@ class Batch:
     """Pictures with their targets.
 
     Attributes:
-        images: (B, C, H, W) float32, normalised; or (B, D) pooled features when they come from the cache.
+        images: (B, C, H, W) float32, normalised; or (B, D) cached: pooled features, or maps in a row.
         target: what the model should answer.
         ids: (B,) int64 row numbers in the sample table.
     """

@@ -14,6 +14,7 @@ from vision_ft.augment.mix import mix
 from vision_ft.augment.presets import PRESETS, Augment, build_augment
 from vision_ft.build.answers import ANSWER_COLUMN, build_truth, count_classes, labelled_rows, labels_of
 from vision_ft.build.features import FeatureSource
+from vision_ft.build.maps import BackboneMaps
 from vision_ft.build.model import learning_rates
 from vision_ft.build.names import look_up
 from vision_ft.config.schema import Recipe
@@ -26,7 +27,7 @@ from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
 from vision_ft.engine.runtime import Runtime
 from vision_ft.errors import RecipeError
-from vision_ft.models.assemble import Classifier, VisionModel
+from vision_ft.models.assemble import Classifier, DenseModel, VisionModel
 from vision_ft.models.preprocessing import build_eval_transform
 from vision_ft.tasks import TASKS
 from vision_ft.tasks.classification import class_weights
@@ -226,28 +227,38 @@ def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, serv
         val_rows=labelled_rows(table, "val"),
         labels=labels_of(table),
         load_eval=load_eval,
-        features=_build_features(recipe, table, model, services, pictures=pictures, workers=workers),
+        **_build_cached(recipe, table, model, services, pictures=pictures, workers=workers),
         describe=table.relative_path,
         mix=build_mix(recipe, len(table.classes)),
         views=recipe.augment.views,
     )
 
 
-def _build_features(
+def _build_cached(
     recipe: Recipe, table: SampleTable, model: VisionModel, services: Services, *, pictures: Pictures, workers: int
-) -> FeatureSource | None:
-    """Return the cache of pooled features; None for heads that read maps, which run behind the frozen backbone."""
-    if not isinstance(model, Classifier):
-        return None
-    return FeatureSource(
-        model,
-        services=services,
-        root=cache_dir() if recipe.run.cache else services.folder / "cache",
-        workers=workers,
-        plain=pictures.plain,
-        augmented=pictures.training,
-        view_key={"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
+) -> dict[str, Any]:
+    """Return what phases of the head read in place of pictures: pooled features, or maps where the disk allows."""
+    given: dict[str, Any] = {
+        "services": services,
+        "root": cache_dir() if recipe.run.cache else services.folder / "cache",
+        "workers": workers,
+        "plain": pictures.plain,
+        "augmented": pictures.training,
+        "view_key": {"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
+    }
+    if isinstance(model, Classifier):
+        return {"features": FeatureSource(model, **given)}
+    if not isinstance(model, DenseModel) or not recipe.run.cache or not recipe.run.maps_budget_mb:
+        return {"features": None}
+    maps = BackboneMaps(model, budget_mb=recipe.run.maps_budget_mb, **given)
+    counts = len(labelled_rows(table, "train")), len(labelled_rows(table, "val"))
+    need_mb = maps.need_mb(*counts, recipe.augment.views)
+    fits = need_mb <= recipe.run.maps_budget_mb
+    where = "are cached" if fits else "are computed in each epoch"
+    services.reporter.say(
+        f"maps of the frozen backbone, {need_mb:,.0f} of {recipe.run.maps_budget_mb:,} MB allowed, {where}"
     )
+    return {"features": None, "maps": maps if fits else None}
 
 
 def _sample_weights(recipe: Recipe, table: SampleTable, rows: np.ndarray) -> np.ndarray | None:

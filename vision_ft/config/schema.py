@@ -216,6 +216,9 @@ class RunConfig(Section):
     decoded_budget_mb: Annotated[int, Field(ge=0)] = Field(
         default=2048, description="Memory or disk for decoded pictures in MB; 0: decode each time."
     )
+    maps_budget_mb: Annotated[int, Field(ge=0)] = Field(
+        default=4096, description="Disk for cached maps of a frozen backbone in MB; 0: compute them in each epoch."
+    )
 
 
 class AdaptConfig(Section):
