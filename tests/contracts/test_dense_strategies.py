@@ -233,7 +233,7 @@ pipeline.FINISHERS = {"detection": lambda finish: None}
 pipeline._write_end = lambda folder, timings: None
 dense_run(
     "detection", Path(sys.argv[1]), Path(sys.argv[2]), model__backbone="test_convnext", model__head=sys.argv[3],
-    model__head_args={"width": 64}, optim__batch_size=4, strategy__epochs=1, run__devices=2,
+    model__head_args={"width": 64} | ({"hidden": 64} if sys.argv[3] == "faster-rcnn" else {}), optim__batch_size=4, strategy__epochs=1, run__devices=2,
 )
 """
 

@@ -140,7 +140,7 @@ class OptimConfig(Section):
 
     name: Literal["adamw", "sgd"] = Field(default="adamw", description="Optimiser.")
     lr: Positive | None = Field(
-        default=None, description="Peak learning rate of the top group; null: adamw 1e-4, sgd 1e-2."
+        default=None, description="Peak learning rate of the top group; null: adamw 1e-4 (masks, boxes 3e-4), sgd 1e-2."
     )
     head_lr: Positive | None = Field(
         default=None,
