@@ -45,9 +45,7 @@ def train(
         str | None, typer.Option(help="feature-extraction, gradual-unfreeze, surgical or full.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
-    task: Annotated[
-        str | None, typer.Option(help="classification, multilabel, multitask, segmentation or detection.")
-    ] = None,
+    task: Annotated[str | None, typer.Option(help="multilabel, multitask, segmentation or detection.")] = None,
     head: Annotated[str | None, typer.Option(help="Head, such as linear, fpn, unet, fcos or faster-rcnn.")] = None,
     image_size: Annotated[str | None, typer.Option(help="Side of the input in pixels, or HEIGHTxWIDTH.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a batch.")] = None,
@@ -231,10 +229,9 @@ def convert(
         "source_format": source_format,
         "root": root,
         "class_table": class_table,
-        "task": task,
-        "label_columns": label_columns.split(",") if label_columns else None,
         "on_bad": on_bad,
     }
+    options |= {"task": task, "label_columns": label_columns.split(",") if label_columns else None}
     command.run(str(source), out, to=to, link=link, options=options)
 
 

@@ -32,10 +32,7 @@ class DataConfig(Section):
         default="auto", description='Dataset format, such as "imagefolder" or "csv"; "auto" looks at the data.'
     )
     label_column: Name = Field(default="label", description="Column of an index file that holds the class name.")
-    label_columns: Annotated[list[Name], Field(min_length=1)] | None = Field(
-        default=None,
-        description="Multilabel: columns of 0 and 1, named as the labels. Multitask: columns of class names.",
-    )
+    label_columns: list[Name] | None = Field(default=None, description="Columns of labels: multilabel, multitask.")
     label_separator: Literal["auto", ";", "|", ",", " "] = Field(
         default="auto", description='Multilabel: what separates the labels of one cell; "auto" looks at the cells.'
     )
