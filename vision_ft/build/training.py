@@ -12,7 +12,7 @@ import torch
 
 from vision_ft.augment.mix import mix
 from vision_ft.augment.presets import PRESETS, Augment, build_augment
-from vision_ft.build.answers import ANSWER_COLUMN, build_truth, count_classes, labelled_rows
+from vision_ft.build.answers import ANSWER_COLUMN, build_truth, count_classes, labelled_rows, labels_of
 from vision_ft.build.features import FeatureSource
 from vision_ft.build.maps import BackboneMaps
 from vision_ft.build.model import learning_rates
@@ -21,6 +21,7 @@ from vision_ft.config.schema import Recipe
 from vision_ft.data.cache import cache_dir
 from vision_ft.data.dataset import DecodedPictures, EvalPictures, TrainPictures
 from vision_ft.data.loaders import EpochBatches, build_eval_loader, build_train_loader
+from vision_ft.data.several_labels import label_columns
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
@@ -30,6 +31,7 @@ from vision_ft.models.assemble import Classifier, DenseModel, VisionModel
 from vision_ft.models.preprocessing import build_eval_transform
 from vision_ft.tasks import TASKS
 from vision_ft.tasks.classification import class_weights
+from vision_ft.tasks.spec import TaskSpec
 from vision_ft.types import Batch, Preprocessing
 
 MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
@@ -58,7 +60,7 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
     Raises:
         RecipeError: a name or a value cannot be used.
     """
-    task = TASKS[recipe.task]
+    task = _task_for(recipe, table)
     if recipe.optim.imbalance == "sampler" and recipe.task != "classification":
         raise RecipeError(
             f'optim.imbalance: "sampler" draws pictures by their one label; the task is {recipe.task}. Use "weights".'
@@ -80,6 +82,12 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
         imbalance=recipe.optim.imbalance,
     )
     return TrainingRun(model, _build_run_data(recipe, table, model, services), method, services)
+
+
+def _task_for(recipe: Recipe, table: SampleTable) -> TaskSpec:
+    """Return the recipe's task, made for the label columns of the table where it has such."""
+    task = TASKS[recipe.task]
+    return task if task.bind is None else task.bind([len(column.classes) for column in label_columns(table)])
 
 
 def optim_settings(recipe: Recipe) -> OptimSettings:
@@ -217,7 +225,7 @@ def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, serv
         batches=batches,
         train_rows=train_rows,
         val_rows=labelled_rows(table, "val"),
-        labels=table.labels,
+        labels=labels_of(table),
         load_eval=load_eval,
         **_build_cached(recipe, table, model, services, pictures=pictures, workers=workers),
         describe=table.relative_path,

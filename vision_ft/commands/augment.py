@@ -20,7 +20,7 @@ def run(data: str, *, overrides: Sequence[str], preset: str, size: int, pictures
     """Draw the grid of a preset on pictures spread over the whole data set."""
     recipe = api.resolve_recipe(data, overrides, {})
     look_up(PRESETS, preset, key="--preset")
-    table = read_table(recipe.data)
+    table = read_table(recipe.data, task=recipe.task)
     rows = list(range(0, len(table), max(len(table) // pictures, 1)))[:pictures]
     augment = build_augment(preset, size=(size, size), interpolation="bicubic")
     channels = recipe.model.in_chans

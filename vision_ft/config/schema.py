@@ -32,6 +32,10 @@ class DataConfig(Section):
         default="auto", description='Dataset format, such as "imagefolder" or "csv"; "auto" looks at the data.'
     )
     label_column: Name = Field(default="label", description="Column of an index file that holds the class name.")
+    label_columns: list[Name] | None = Field(default=None, description="Columns of labels: multilabel, multitask.")
+    label_separator: Literal["auto", ";", "|", ",", " "] = Field(
+        default="auto", description='Multilabel: what separates the labels of one cell; "auto" looks at the cells.'
+    )
     path_column: Name = Field(default="path", description="Column of an index file that holds the picture's path.")
     split_column: Name | None = Field(
         default=None, description='Column that holds train, val or test; null: "split" if present.'
