@@ -38,12 +38,8 @@ def train(
     ],
     overrides: Overrides = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name, such as resnet50.")] = None,
-    pretrained: Annotated[
-        str | None, typer.Option(help="true (hub), false (random), or a weights file (.safetensors).")
-    ] = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="feature-extraction, gradual-unfreeze, surgical or full.")
-    ] = None,
+    pretrained: Annotated[str | None, typer.Option(help="true (hub), false (random), or a weights file.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="feature-extraction, gradual-unfreeze, surgical, full.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
     task: Annotated[str | None, typer.Option(help="multilabel, multitask, segmentation or detection.")] = None,
     head: Annotated[str | None, typer.Option(help="Head, such as linear, fpn, unet, fcos or faster-rcnn.")] = None,
@@ -83,9 +79,7 @@ def adapt(
         str | None, typer.Argument(metavar="[NEW|RECIPE]", help="Pictures of the new camera, or a recipe (.yaml).")
     ] = None,
     overrides: Overrides = None,
-    keep: Annotated[
-        str | None, typer.Option(help="Pictures of the old cameras; by default those that RUN lists.")
-    ] = None,
+    keep: Annotated[str | None, typer.Option(help="Pictures of the old cameras; by default those of RUN.")] = None,
     labels: Annotated[int | None, typer.Option(help="Use so many labelled pictures of NEW; by default all.")] = None,
     max_forgetting: Annotated[
         float | None, typer.Option(help="Largest loss on the old cameras, as a share (0.01 is one point).")
@@ -230,8 +224,9 @@ def convert(
         "root": root,
         "class_table": class_table,
         "on_bad": on_bad,
+        "task": task,
+        "label_columns": label_columns.split(",") if label_columns else None,
     }
-    options |= {"task": task, "label_columns": label_columns.split(",") if label_columns else None}
     command.run(str(source), out, to=to, link=link, options=options)
 
 
