@@ -169,7 +169,7 @@ def resolve_adaptation(
     settings.append(f"adapt.source={json.dumps(str(run))}")  # the run that is named, also where a recipe names another
     stored = RunFolder(Path(run)).recipe
     known = load_recipe(stored, []).model_dump() if stored.is_file() else {}
-    defaults: dict[str, Any] = {name: known[name] for name in ("model", "optim", "augment") if name in known}
+    defaults: dict[str, Any] = {name: known[name] for name in ("task", "model", "optim", "augment") if name in known}
     defaults["run"] = {key: value for key, value in known.get("run", {}).items() if key in INHERITED_RUN}
     if Path(new).suffix.lower() in RECIPE_SUFFIXES:
         return load_recipe(Path(new), [*settings, *overrides], defaults=defaults)

@@ -250,8 +250,8 @@ def test_what_is_no_comparison_is_refused(base, tmp_path):
         compare_runs([base, base.parent / "old"])
     with pytest.raises(DataError, match=r"no predictions/test.parquet or predictions/val.parquet, so this is no fin"):
         compare_runs([base, tmp_path])
-    other_task = copy_run(base, tmp_path / "boxes", lambda old: replace(old, task="detection"))
-    with pytest.raises(DataError, match="a run of task 'detection'; only classification can be compared"):
+    other_task = copy_run(base, tmp_path / "several", lambda old: replace(old, task="multilabel"))
+    with pytest.raises(DataError, match="a run of task 'multilabel'; allowed: classification, segmentation, detection"):
         compare_runs([base, other_task])
     no_test, no_val = copy_run(base, tmp_path / "a"), copy_run(base, tmp_path / "b")
     (no_test / "predictions" / "test.parquet").unlink()

@@ -10,7 +10,8 @@ import numpy as np
 
 from vision_ft.adaptation import decide_words as words
 
-Metric = Literal["accuracy", "macro_f1"]
+Metric = Literal["accuracy", "macro_f1", "miou", "dice", "pixel_accuracy", "map50", "map"]
+OTHERS: tuple[Metric, ...] = ("miou", "dice", "pixel_accuracy", "map50", "map")  # of masks and boxes
 Item = TypeVar("Item")
 
 SOURCE = "source"  # the name of the candidate that changes nothing
@@ -29,18 +30,22 @@ class CameraScore:
 
     Attributes:
         n: labelled pictures.
-        accuracy: share that is right, 0..1.
-        macro_f1: mean F1 of the classes that have a picture, 0..1.
+        accuracy: share that is right, 0..1; NaN for masks and boxes.
+        macro_f1: mean F1 of the classes that have a picture, 0..1; NaN for masks and boxes.
         loss: mean log loss in nats; NaN where it is not known.
+        others: metric of masks or boxes -> 0..1.
     """
 
     n: int
     accuracy: float
     macro_f1: float
     loss: float = float("nan")
+    others: Mapping[str, float] = field(default_factory=dict)
 
     def value(self, metric: Metric) -> float:
         """The score that the decision is made on."""
+        if metric in self.others:
+            return self.others[metric]
         return self.accuracy if metric == "accuracy" else self.macro_f1
 
 
@@ -171,7 +176,11 @@ def recommend(
     }
     allowed = {candidate.name: _allowed(source, candidate, limit=limit, metric=metric) for candidate in candidates}
     caveats = words.caveats(
-        old_pictures=_count(source.val_old), new_pictures=_count(source.val_new), limit=limit, small=SMALL_VAL
+        old_pictures=_count(source.val_old),
+        new_pictures=_count(source.val_new),
+        limit=limit,
+        small=SMALL_VAL,
+        metric=metric,
     )
     outcomes = [
         words.outcome(item.title, *changes[item.name], limit=limit, allowed=allowed[item.name]) for item in others
@@ -200,14 +209,15 @@ def _refusal(source: CandidateScores, gaining: Sequence[CandidateScores], decisi
 
 
 def score_from(entry: Mapping[str, Any] | None) -> CameraScore | None:
-    """Read one camera's entry of adaptation.json ({"n", "accuracy", "macro_f1", "loss"}); None without pictures."""
+    """Read one camera's entry of adaptation.json ({"n", "loss", a value for each metric}); None without pictures."""
     if not entry or not entry.get("n"):
         return None
 
     def number(name: str) -> float:
         return float("nan") if entry.get(name) is None else float(entry[name])
 
-    return CameraScore(int(entry["n"]), number("accuracy"), number("macro_f1"), number("loss"))
+    others: dict[str, float] = {name: number(name) for name in OTHERS if name in entry}
+    return CameraScore(int(entry["n"]), number("accuracy"), number("macro_f1"), number("loss"), others)
 
 
 def _count(score: CameraScore | None) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vision_ft.evaluate.names import METRIC_NAMES as METRIC_WORDS
 from vision_ft.evaluate.paired import Difference
 
-METRIC_WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+OF_LABELS = ("accuracy", "macro_f1")  # one answer a picture, right or wrong, with a log loss
 FIXED_DIGITS = 1  # of points: a tenth of a point is one picture in a thousand
 
 
@@ -28,12 +29,16 @@ def say_change(change: float | None) -> str:
 
 
 def say_difference(difference: Difference) -> str:
-    """Return "+1.0 points (-0.5 to +2.5)"."""
+    """Return "+1.0 points (-0.5 to +2.5)"; the ends are left out where too few pictures know them."""
+    if difference.low != difference.low:
+        return f"{points(difference.value, signed=True)} points"
     low, high = points(difference.low, signed=True), points(difference.high, signed=True)
     return f"{points(difference.value, signed=True)} points ({low} to {high})"
 
 
-def caveats(*, old_pictures: int, new_pictures: int, limit: float, small: int) -> Iterator[str]:
+def caveats(
+    *, old_pictures: int, new_pictures: int, limit: float, small: int, metric: str = "accuracy"
+) -> Iterator[str]:
     """Yield what val cannot tell.
 
     Args:
@@ -41,10 +46,18 @@ def caveats(*, old_pictures: int, new_pictures: int, limit: float, small: int) -
         new_pictures: the same of the new camera.
         limit: largest loss allowed on the old camera, as a fraction.
         small: below so many pictures, equal scores are common.
+        metric: that decides.
     """
     if not old_pictures:
         yield "There are no labelled val pictures of the old camera: what a candidate forgets could not be judged."
-    elif limit * old_pictures < 1:
+    if metric not in OF_LABELS:
+        if 0 < new_pictures < small:
+            yield (
+                f"The new camera has {new_pictures} val pictures: small differences in {METRIC_WORDS[metric]} between "
+                "candidates are chance."
+            )
+        return
+    if old_pictures and limit * old_pictures < 1:
         yield (
             f"The old camera has {old_pictures} val pictures: one mistake more is {points(1 / old_pictures)} points, "
             f"so the limit of {points(limit)} allows none in accuracy."
@@ -74,7 +87,7 @@ def unmeasured(labels: int) -> str:
 def val_sentence(title: str, old: float | None, new: float | None, *, limit: float, metric: str) -> str:
     """Return the recommendation as val has it."""
     gain = f"{title} is recommended: on val its {METRIC_WORDS[metric]} on the new camera {say_change(new)}"
-    if new is not None and points(new) == "0.0":
+    if new is not None and points(new) == "0.0" and metric in OF_LABELS:
         gain += " with a lower log loss"
     if old is None:
         return f"{gain}. What it loses on the old camera was not measured."

@@ -17,6 +17,7 @@ NEAR_DUPLICATE = 0.1  # of the median distance between two pictures; nearer ones
 UNCERTAIN_MARGIN = 0.2  # the second class is within 20 points of probability of the first
 PAIRS_FOR_SCALE = 2000  # random pairs that the median distance is taken from
 BY_COLUMN = ("path", "label", "predicted", "score", "rank", "reason")
+DENSE_COLUMNS = ("path", "score", "rank", "reason")  # of pictures that get masks or boxes: no one label says them
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,10 @@ def to_rows(chosen: Sequence[NextLabel], *, paths: Sequence[str], classes: Seque
     ]
 
 
-def to_csv(rows: Sequence[dict[str, object]]) -> str:
-    """Return the rows as CSV text with an empty column `label`: filled in, the file can be trained on."""
+def to_csv(rows: Sequence[dict[str, object]], *, columns: Sequence[str] = BY_COLUMN) -> str:
+    """Return the rows as CSV text; an empty column `label`, once filled in, makes a file that can be trained on."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, BY_COLUMN, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for row in rows:
         writer.writerow({"label": "", **row})

@@ -10,22 +10,32 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from vision_ft.build.answers import ANSWER_COLUMN, is_labelled
 from vision_ft.build.data import read_table, require_task
+from vision_ft.build.domain_classes import (
+    answer_columns,
+    as_unlabelled,
+    extended_classes,
+    is_bare,
+    joined_meta,
+    names_present,
+    refuse_other_classes,
+)
+from vision_ft.build.domain_findings import about_classes, about_old
 from vision_ft.config.schema import DataConfig
 from vision_ft.data.audit import apply_policy, check, scan
 from vision_ft.data.decode import printable
-from vision_ft.data.labels import shorten
 from vision_ft.data.names import escape_name
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
-from vision_ft.types import SPLITS, UNLABELLED, ClassSpace, Finding
+from vision_ft.types import UNLABELLED, ClassSpace, Finding, Task
 
 OLD, NEW = "old", "new"
 DOMAIN = "domain"
 KEPT_COLUMNS = ("path", "label", "split", "group", "width", "height", "brightness", "sharpness", "hash", "cluster")
 # About one class is no error for a new camera: the other classes may come from the old pictures, or from the model.
-SET_FINDINGS = ("one-class", "empty-class", "class-missing-in-split")
+SET_FINDINGS = ("one-class", "empty-class", "class-missing-in-split", "nothing-labelled", "mask-binary")
 
 
 @dataclass(frozen=True)
@@ -89,15 +99,29 @@ def read_old(
     return OldPictures(apply_policy(table.take(~changed), seen, "drop"), "", (*findings, *seen))
 
 
-def read_new(config: DataConfig, *, seed: int, threads: int) -> tuple[SampleTable, list[Finding]]:
+def read_new(
+    config: DataConfig, *, task: Task, classes: ClassSpace, seed: int, threads: int
+) -> tuple[SampleTable, list[Finding]]:
     """Read, scan and split the pictures of the new camera; they may lack labels.
 
+    Args:
+        config: where they are.
+        task: of the model; pictures without any label serve every task.
+        classes: of the model.
+        seed: of the split.
+        threads: that look at pictures.
+
     Raises:
+        RecipeError: the labels are of another task.
         DataError: there is no picture, or too few to make the splits.
     """
     table = read_table(config, unlabelled=True)
-    require_task(table, "classification")
+    no_answers = task in ANSWER_COLUMN and table.task == "classification" and is_bare(table)
+    if not no_answers:
+        require_task(table, task)
     table, findings = _scanned(table, config, threads=threads)
+    if no_answers:
+        table = as_unlabelled(table, task, classes)
     if not len(table):
         raise DataError(f"{config.path}: no picture of the new camera can be used.")
     return assign(table, val=config.val, test=config.test, seed=seed), findings
@@ -110,38 +134,25 @@ def join_domains(old: SampleTable | None, new: SampleTable, known: ClassSpace) -
 
     Raises:
         DataError: the labelled classes of NEW and those of the model have no name in common, a picture of OLD has a
-            class that the model lacks, or the two folders lie on different drives.
+            class that the model lacks, masks or boxes are of other classes or codes, or the two folders lie on
+            different drives.
     """
     tables: list[tuple[str, SampleTable]] = []
     findings: list[Finding] = []
     if old is not None:
         new, findings = _without_known(old, new)
-        known.index_of(_names_present(old), where=f"{printable(old.root)} (old cameras)")
+        require_task(old, new.task)
+        _refuse_unknown(old, known)
         tables.append((OLD, old))
     tables.append((NEW, new))
     classes = extended_classes(known, new)
     root = _common_root([table.root for _, table in tables])
     parts = [_part(table, name, classes, root, number) for number, (name, table) in enumerate(tables)]
-    joined = SampleTable(pa.concat_tables(parts), root=root, classes=classes, task=new.task, meta=new.meta)
+    meta = joined_meta([table for _, table in tables], classes)
+    joined = SampleTable(pa.concat_tables(parts), root=root, classes=classes, task=new.task, meta=meta)
     found = [finding for finding in check(joined) if finding.kind not in SET_FINDINGS]
     joined = apply_policy(joined, found, "drop")
-    return joined, [*findings, *found, *_about_old(old), *_about_classes(new, known)]
-
-
-def extended_classes(known: ClassSpace, new: SampleTable) -> ClassSpace:
-    """Return the model's classes followed by those that only NEW has.
-
-    Raises:
-        DataError: no name in common.
-    """
-    names = _names_present(new)
-    if names and not set(names) & set(known.names):
-        raise DataError(
-            f"{printable(new.root)}: its classes {shorten(names)} and those of the model {shorten(list(known.names))} "
-            "have no name in common. Rename the folders or labels to the model's names; pictures without a label go "
-            'into a folder called "unlabelled"; folders that are cameras or sites need data.group_pattern.'
-        )
-    return ClassSpace((*known.names, *(name for name in names if name not in known.names)))
+    return joined, [*findings, *found, *about_old(old), *about_classes(new, known)]
 
 
 def limit_labels(
@@ -162,7 +173,7 @@ def limit_labels(
         return table, []
     splits = table.splits.copy()
     order = np.random.default_rng((seed, 1)).permutation(len(table))
-    is_new = (domains(table) == NEW) & (table.labels != UNLABELLED)
+    is_new = (domains(table) == NEW) & is_labelled(table)
     pools = {split: [int(row) for row in order if is_new[row] and splits[row] == split] for split in ("train", "val")}
     wanted = min(round(budget * val_share), len(pools["val"]))
     chosen = {"val": pools["val"][:wanted], "train": pools["train"][: budget - wanted]}
@@ -213,9 +224,11 @@ def _split_as_recorded(
     return assign(table, val=config.val, test=config.test, seed=seed, fixed=is_listed)
 
 
-def _names_present(table: SampleTable) -> list[str]:
-    labels = np.unique(table.labels[table.labels != UNLABELLED])
-    return [table.classes.names[label] for label in labels]
+def _refuse_unknown(old: SampleTable, known: ClassSpace) -> None:
+    if old.task in ANSWER_COLUMN:
+        refuse_other_classes(known, old)
+    else:
+        known.index_of(names_present(old), where=f"{printable(old.root)} (old cameras)")
 
 
 def _without_known(old: SampleTable, new: SampleTable) -> tuple[SampleTable, list[Finding]]:
@@ -258,41 +271,4 @@ def _part(table: SampleTable, domain: str, classes: ClassSpace, root: Path, numb
         "cluster": pa.array([None if one is None else 2 * one + number for one in clusters], pa.int64()),
         DOMAIN: pa.array([domain] * len(table), pa.string()),
     }
-    return pa.table(columns)
-
-
-def _about_old(old: SampleTable | None) -> list[Finding]:
-    """Say what cannot be measured for want of old pictures that the source model has not learned from."""
-    if old is None:
-        return []
-    use = {"val": "the limit of forgetting cannot restrict the choice", "test": "what was forgotten is not verified"}
-    return [
-        Finding("warning", f"no-old-{split}", "", f"the old cameras have no labelled {split} pictures: {lacking}.")
-        for split, lacking in use.items()
-        if not (old.labels[old.rows(split)] != UNLABELLED).any()
-    ]
-
-
-def _about_classes(new: SampleTable, known: ClassSpace) -> list[Finding]:
-    """Say what the new camera lacks: labels, classes, pictures."""
-    names = _names_present(new)
-    findings = []
-    unlabelled = int((new.labels == UNLABELLED).sum())
-    if unlabelled:
-        detail = f"{unlabelled} of {len(new)} pictures of the new camera have no label."
-        findings.append(Finding("info", "unlabelled", "", detail))
-    absent = [name for name in known.names if names and name not in names]
-    if absent:
-        detail = f"the new camera has no picture of {shorten(absent)}; the model keeps these classes."
-        findings.append(Finding("warning", "class-absent-on-new", "", detail))
-    added = [name for name in names if name not in known.names]
-    if added:
-        findings.append(Finding("warning", "class-added", "", f"the model learns the classes {shorten(added)}."))
-    if len(new) < len(known):
-        detail = f"{len(new)} pictures for {len(known)} classes: too few to measure each class."
-        findings.append(Finding("warning", "few-pictures", "", detail))
-    counts = {split: len(new.rows(split)) for split in SPLITS}
-    if not counts["test"]:
-        detail = "the new camera has no test pictures: the result on it cannot be verified."
-        findings.append(Finding("warning", "no-test", "", detail))
-    return findings
+    return pa.table(columns | answer_columns(table, classes, prefix=prefix))

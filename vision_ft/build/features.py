@@ -15,7 +15,7 @@ from vision_ft.data.dataset import EvalPictures, TrainPictures
 from vision_ft.data.loaders import AugmentedView, build_eval_loader
 from vision_ft.engine.features import FeatureCache, FeatureWork, cached_features
 from vision_ft.engine.run import Services
-from vision_ft.models.assemble import Classifier, VisionModel
+from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Batch
 
 BATCH_SIZE = 32  # fixed, so that the features of a picture do not depend on the run's batch size
@@ -86,12 +86,11 @@ class FrozenPictures:
 class FeatureSource(FrozenPictures):
     """Gives the pooled features of rows, from memory, from disk, or by a forward pass.
 
-    The arguments are those of `FrozenPictures`, with a model that has a head on its pooled vector.
+    The arguments are those of `FrozenPictures`.
     """
 
-    def __init__(self, model: Classifier, **pictures: Any) -> None:
+    def __init__(self, model: VisionModel, **pictures: Any) -> None:
         super().__init__(model, **pictures)
-        self.classifier = model
         self._known: dict[tuple[bytes, int], np.ndarray] = {}
 
     def __call__(self, what: str, rows: np.ndarray, views: int) -> np.ndarray:
@@ -109,7 +108,7 @@ class FeatureSource(FrozenPictures):
         return vectors
 
     def _compute(self, images: Tensor) -> Tensor:
-        return self.classifier.forward_features(images)
+        return self.model.backbone.forward_pooled(images)
 
 
 def _filled_up(images: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from vision_ft.build.answers import ANSWER_COLUMN, count_classes
 from vision_ft.build.features import FeatureSource
 from vision_ft.build.training import (
     Pictures,
@@ -28,7 +29,7 @@ from vision_ft.data.loaders import build_eval_loader, build_train_loader
 from vision_ft.data.rehearsal import Memory, RehearsalBatches
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import Classifier, VisionModel
 from vision_ft.tasks import TASKS
 from vision_ft.types import Batch
 
@@ -68,7 +69,7 @@ class Workbench:
         services: processes, the request to end, who listens; the folder is the run's.
     """
 
-    def __init__(self, recipe: Recipe, table: SampleTable, model: Classifier, services: Services) -> None:
+    def __init__(self, recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> None:
         self.recipe, self.table, self.services = recipe, table, services
         self.task = TASKS[recipe.task]
         self.workers = resolve_workers(recipe.run.workers, services.runtime.device)
@@ -86,7 +87,7 @@ class Workbench:
         batch_size = 2 * self.recipe.optim.batch_size
         return build_eval_loader(self.pictures.plain, rows, batch_size=batch_size, workers=self.workers)
 
-    def features_of(self, model: Classifier) -> FeatureSource:
+    def features_of(self, model: VisionModel) -> FeatureSource:
         """Return the cached features of a model whose backbone is not trained while they are asked for."""
         view_key = {"preset": resolve_preset(self.recipe, self.table), "seed": self.recipe.run.seed}
         return FeatureSource(
@@ -99,9 +100,8 @@ class Workbench:
             view_key=view_key,
         )
 
-    def training_run(self, model: Classifier, lessons: Lessons, folder: Path) -> TrainingRun:
+    def training_run(self, model: VisionModel, lessons: Lessons, folder: Path) -> TrainingRun:
         """Return a run of the engine that trains `model` in place and keeps its state in `folder`."""
-        counts = np.bincount(self._labels(lessons)[lessons.head_rows], minlength=len(self.table.classes))
         config = self.recipe.optim
         # rehearsal draws its batches itself; equal classes are then a matter of the loss
         settings = optim_settings(self.recipe)
@@ -110,7 +110,9 @@ class Workbench:
         imbalance = "weights" if config.imbalance == "sampler" else config.imbalance
         method = Method(
             task=self.task,
-            loss=self.task.build_loss(counts, imbalance=imbalance, label_smoothing=config.label_smoothing),
+            loss=self.task.build_loss(
+                self._count(lessons), name=config.loss, imbalance=imbalance, label_smoothing=config.label_smoothing
+            ),
             settings=settings,
             seed=self.recipe.run.seed,
             batchnorm=resolve_batchnorm(self.recipe),
@@ -120,10 +122,16 @@ class Workbench:
         services = replace(self.services, folder=folder)
         return TrainingRun(model, self._run_data(model, lessons), method, services)
 
+    def _count(self, lessons: Lessons) -> np.ndarray:
+        """Return how often each class occurs (K,) in what is learned from: pictures, pixels or boxes."""
+        if self.table.task in ANSWER_COLUMN:
+            return count_classes(self.table, lessons.head_rows)
+        return np.bincount(self._labels(lessons)[lessons.head_rows], minlength=len(self.table.classes))
+
     def _labels(self, lessons: Lessons) -> np.ndarray:
         return self.table.labels if lessons.labels is None else lessons.labels.astype(np.int32)
 
-    def _run_data(self, model: Classifier, lessons: Lessons) -> RunData:
+    def _run_data(self, model: VisionModel, lessons: Lessons) -> RunData:
         labels = self._labels(lessons)
         batches = self._batches(lessons, labels)
 
@@ -140,7 +148,7 @@ class Workbench:
             val_rows=lessons.val_rows,
             labels=labels,
             load_eval=self.load_eval,
-            features=self.features_of(model),
+            features=self.features_of(model) if isinstance(model, Classifier) else None,
             describe=self.table.relative_path,
             mix=build_mix(self.recipe, len(self.table.classes)),
             views=self.recipe.augment.views,

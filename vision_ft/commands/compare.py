@@ -12,6 +12,7 @@ from rich.table import Table
 from vision_ft import api
 from vision_ft.commands.console import console
 from vision_ft.evaluate.compare_words import p_text, points
+from vision_ft.evaluate.names import METRIC_NAMES, share
 
 COLOURS = {"better": "green", "worse": "red", "unclear": "default"}
 
@@ -25,16 +26,16 @@ def run(runs: Sequence[Path], *, out: Path, data_root: Path | None) -> Path:
 
 
 def print_comparison(comparison: Mapping[str, Any]) -> None:
-    """Print runs by accuracy, the verdict on each, and what a reader must know."""
-    runs = comparison["runs"]
+    """Print runs by their first metric, the verdict on each, and what a reader must know."""
+    runs, metrics = comparison["runs"], comparison["metrics"]
     pairs = {pair["after"]: pair for pair in comparison["pairs"]}
     table = Table(title=f"{comparison['n']:,} {comparison['split']} pictures", title_justify="left")
     table.add_column("run", overflow="fold")
     first = f"against {escape(runs[0]['name'])}"
-    for name in ("accuracy", first, "p", "macro-F1", "trained", "seconds", "MB"):
+    for name in (METRIC_NAMES[metrics[0]], first, "p", METRIC_NAMES[metrics[1]], "trained", "seconds", "MB"):
         table.add_column(name, justify="right")
     for position in comparison["ranking"]:
-        table.add_row(*_row(runs[position], pairs.get(position)))
+        table.add_row(*_row(runs[position], pairs.get(position), metrics))
     console.print(table)
     console.print("trained: parameters; seconds: of training; MB: most memory of the main process", highlight=False)
     for note in comparison["notes"]:
@@ -45,23 +46,32 @@ def print_comparison(comparison: Mapping[str, Any]) -> None:
     console.print(f"[bold]{escape(comparison['sentence'])}[/]", highlight=False)
 
 
-def _row(summary: Mapping[str, Any], pair: Mapping[str, Any] | None) -> list[str]:
-    low, high = summary["accuracy_interval"]
+def _row(summary: Mapping[str, Any], pair: Mapping[str, Any] | None, metrics: Sequence[str]) -> list[str]:
     change, p_value = "", ""
     if pair is not None:
-        difference, colour = pair["accuracy"], COLOURS[pair["verdict"]]
-        ends = f"{points(difference['low'])} to {points(difference['high'])}"
-        change = f"[{colour}]{100 * difference['value']:+.1f}[/] ({ends})"
-        p_value = p_text(pair["p_adjusted"]).removeprefix("p = ").removeprefix("p ")
-    cost = summary["cost"]
+        change, p_value = _change(pair[metrics[0]], COLOURS[pair["verdict"]]), p_text(pair["p_adjusted"])
+    second = summary[metrics[1]]
     return [
         escape(summary["name"]),
-        f"{summary['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f})",
+        share(summary[metrics[0]]) + _ends(summary[f"{metrics[0]}_interval"]),
         change,
-        p_value,
-        f"{summary['macro_f1']:.3f}",
-        *(_amount(cost[key]) for key in ("trained_parameters", "training_seconds", "memory_mb")),
+        p_value.removeprefix("p = ").removeprefix("p "),
+        "-" if second is None else f"{second:.3f}",
+        *(_amount(summary["cost"][key]) for key in ("trained_parameters", "training_seconds", "memory_mb")),
     ]
+
+
+def _change(difference: Mapping[str, float | None], colour: str) -> str:
+    value, low, high = (difference[key] for key in ("value", "low", "high"))
+    if value is None:
+        return "-"
+    ends = "" if low is None or high is None else f" ({points(low)} to {points(high)})"
+    return f"[{colour}]{100 * value:+.1f}[/]{ends}"
+
+
+def _ends(interval: Sequence[float | None]) -> str:
+    low, high = interval
+    return "" if low is None or high is None else f" ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _amount(value: float | None) -> str:

@@ -237,8 +237,8 @@ class AdaptConfig(Section):
     max_forgetting: Share = Field(
         default=0.01, description="Largest loss on the old cameras, as a share, that a recommended model may have."
     )
-    metric: Literal["accuracy", "macro_f1"] = Field(
-        default="accuracy", description="What is gained on the new and may not be lost on the old cameras."
+    metric: Name = Field(
+        default="auto", description='What is gained on the new and may not be lost on the old; "auto": the task\'s.'
     )
     candidates: list[Name] | None = Field(
         default=None, description="Candidates that are made besides the source; null: all but those on request."

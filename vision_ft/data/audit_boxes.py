@@ -35,7 +35,8 @@ def scan_boxes(table: SampleTable) -> tuple[SampleTable, list[Finding]]:
     for picture, width, height in zip(pictures, widths, heights, strict=True):
         if width is not None and height is not None:
             findings += _mend(picture, (width, height))
-    empty = sum(not picture.boxes for picture in pictures)
+    known = table.arrow.column("boxes").is_valid().to_pylist()
+    empty = sum(not picture.boxes for picture, is_known in zip(pictures, known, strict=True) if is_known)
     if empty:
         findings.append(Finding("info", "no-boxes", "", f"{empty} pictures have no boxes and count as background."))
     findings += _find_missing_outlines(pictures)
@@ -44,7 +45,10 @@ def scan_boxes(table: SampleTable) -> tuple[SampleTable, list[Finding]]:
     for name, kind in columns.items():
         if name in table.arrow.column_names:
             attribute = "labels" if name == "box_labels" else name
-            table = table.with_column(name, pa.array([getattr(one, attribute) for one in pictures], kind))
+            values = [
+                getattr(one, attribute) if is_known else None for one, is_known in zip(pictures, known, strict=True)
+            ]
+            table = table.with_column(name, pa.array(values, kind))
     return table, findings
 
 
@@ -53,7 +57,7 @@ def check_boxes(table: SampleTable) -> Iterator[Finding]:
     labels = table.arrow.column("box_labels").to_pylist()
     present = np.zeros((len(table), len(table.classes)), dtype=bool)
     for row, inside in enumerate(labels):
-        present[row, inside] = True
+        present[row, inside or []] = True
     yield from check_presence(table, present, what="box")
     for name in ("hash", "cluster"):
         if name in table.arrow.column_names:
@@ -61,9 +65,12 @@ def check_boxes(table: SampleTable) -> Iterator[Finding]:
 
 
 def _unlabelled_twins(
-    table: SampleTable, keys: Sequence[object], labels: Sequence[Sequence[int]], *, exact: bool
+    table: SampleTable, keys: Sequence[object], labels: Sequence[Sequence[int] | None], *, exact: bool
 ) -> Iterator[Finding]:
-    """Yield a warning for each picture without boxes that equals, or resembles, one with boxes."""
+    """Yield a warning for each picture without boxes that equals, or resembles, one with boxes.
+
+    A picture whose boxes are not known (None) is no such picture.
+    """
     rows_by_key: dict[object, list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         if key not in (None, ""):
@@ -72,12 +79,11 @@ def _unlabelled_twins(
     for rows in rows_by_key.values():
         full = next((row for row in rows if labels[row]), None)
         for row in rows if full is not None else ():
-            if labels[row] or full is None or (not exact and hashes[row] == hashes[full]):
+            if labels[row] is None or labels[row] or full is None or (not exact and hashes[row] == hashes[full]):
                 continue
             how = "has the same content" if exact else "looks nearly the same"
-            detail = (
-                f"has no boxes, but {table.relative_path(full)} {how} and has {len(labels[full])}: not labelled yet?"
-            )
+            twin, count = table.relative_path(full), len(labels[full] or ())
+            detail = f"has no boxes, but {twin} {how} and has {count}: not labelled yet?"
             yield Finding("warning", "unlabelled-twin", table.relative_path(row), detail)
 
 

@@ -24,14 +24,16 @@ def scan_masks(table: SampleTable, *, workers: int) -> tuple[SampleTable, list[F
     """Read every mask once and return the table with `class_pixels`, and the findings.
 
     `class_pixels` holds, for each picture, the number of pixels of each class, and of ignored ones last; null where
-    the mask cannot be used. The table needs the columns `width` and `height` of the scan.
+    the mask cannot be used or is not there. The table needs the columns `width` and `height` of the scan.
     """
     codes = ClassTable.from_meta(table.classes.names, table.meta["masks"])
     masks = table.arrow.column("mask").to_pylist()
     sizes = zip(*(table.arrow.column(name).to_pylist() for name in ("width", "height")), strict=True)
 
-    def one(task: tuple[str, str, tuple[int | None, int | None]]) -> tuple[Counts | None, Finding | None]:
+    def one(task: tuple[str, str | None, tuple[int | None, int | None]]) -> tuple[Counts | None, Finding | None]:
         path, mask, size = task
+        if mask is None:
+            return None, None
         try:
             return _count(table, mask, codes, size)
         except PictureError as err:

@@ -168,21 +168,24 @@ def build_box_table(
 
 
 def pictures_of(table: SampleTable) -> list[Picture]:
-    """Return the rows of a detection table as pictures; boxes are plain floats that hold float32 values."""
+    """Return the rows of a detection table as pictures; boxes are plain floats that hold float32 values.
+
+    A picture whose boxes are not known (null) comes without any.
+    """
     names = ("boxes", "box_labels", "polygons", "iscrowd", "difficult", "stated_width", "stated_height")
     nothing = [None] * len(table)
     given = [table.arrow.column(name).to_pylist() if name in table.arrow.column_names else nothing for name in names]
     pictures = []
     for row, (boxes, labels, polygons, iscrowd, difficult, width, height) in enumerate(zip(*given, strict=True)):
-        count = len(boxes)
+        count = len(boxes or ())
         pictures.append(
             Picture(
                 path=table.relative_path(row),
                 split=table.splits[row],
                 group=table.arrow.column("group")[row].as_py(),
                 stated=None if width is None or height is None else (width, height),
-                boxes=[tuple(box) for box in boxes],
-                labels=labels,
+                boxes=[tuple(box) for box in boxes or ()],
+                labels=labels or [],
                 polygons=polygons or [[] for _ in range(count)],
                 iscrowd=iscrowd or [False] * count,
                 difficult=difficult or [False] * count,

@@ -105,6 +105,7 @@ class MaskTruth:
         if len(table.classes) > MAX_MASK_CLASSES:
             raise DataError(f"{table.root}: {len(table.classes)} classes; masks may have up to {MAX_MASK_CLASSES}.")
         self.table, self.movement = table, movement
+        self._masks = table.arrow.column("mask")
         self.codes = ClassTable.from_meta(table.classes.names, table.meta["masks"])
         self._keep_bytes = keep_bytes
         self._kept: dict[int, np.ndarray] = {}
@@ -117,15 +118,17 @@ class MaskTruth:
         """
         mask = self._kept.get(row)
         if mask is None:
-            name = self.table.arrow.column("mask")[row].as_py()
+            name = self._masks[row].as_py()
             mask = read_mask(self.table.root / unescape_name(name), self.codes).astype(np.uint8)  # -1 becomes 255
             if mask.nbytes <= self._keep_bytes:
                 self._keep_bytes -= mask.nbytes
                 self._kept[row] = mask
         return mask
 
-    def plain(self, row: int, _size: tuple[int, int]) -> np.ndarray:
-        """Return the mask (h, w) as evaluation sees it."""
+    def plain(self, row: int, size: tuple[int, int]) -> np.ndarray:
+        """Return the mask (h, w) as evaluation sees it; no pixel counts where the picture has none."""
+        if not self._masks[row].is_valid:
+            return self.movement.mask(np.full(size, IGNORED_PIXEL, dtype=np.uint8))
         return self.movement.mask(self.read(row))
 
     def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, np.ndarray]:

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from vision_ft.evaluate.compare_dense import compare_dense
+from vision_ft.evaluate.compare_facts import FORMAT_VERSION, SIGNIFICANT, facts_of, notes_of
+from vision_ft.evaluate.compare_facts import cost_of as cost_of
 from vision_ft.evaluate.compare_read import RunAnswers, SideBySide, put_side_by_side, read_runs
 from vision_ft.evaluate.compare_words import pair_sentence, ranking_sentence
+from vision_ft.evaluate.dense_tasks import DENSE_TASKS
 from vision_ft.evaluate.intervals import average_intervals, count_classes, plain, wilson
 from vision_ft.evaluate.metrics import accuracy, macro_f1
-from vision_ft.evaluate.paired import MIN_GROUPS, adjust_holm, group_units, mcnemar, paired_bootstrap, paired_macro_f1
+from vision_ft.evaluate.paired import adjust_holm, group_units, mcnemar, paired_bootstrap, paired_macro_f1
 
-FORMAT_VERSION = 1
-SIGNIFICANT = 0.05
 MAX_LISTED = 200  # changed pictures of a kind that are named; all are counted
 MIN_IN_GROUP = 10  # an interval of fewer pictures says nothing
 
@@ -25,20 +27,24 @@ def compare_runs(folders: Sequence[str | Path], *, seed: int = 0) -> dict[str, A
     """Compare runs, each against the first, on the test pictures that all of them answered.
 
     A run is called better or worse where the exact McNemar test, adjusted for the number of comparisons (Holm), is
-    below 0.05 and the paired bootstrap interval of the accuracy lies on one side of zero.
+    below 0.05 and the paired bootstrap interval of the accuracy lies on one side of zero. Runs of masks or boxes are
+    compared in mIoU or mAP, see `compare_dense.compare_dense`.
 
     Args:
         folders: two or more run folders.
         seed: of the bootstrap.
 
     Returns:
-        Numbers ready for JSON, fractions of 1; "runs" in the order given, "ranking" their positions by accuracy,
+        Numbers ready for JSON, fractions of 1; "runs" in the order given, "ranking" their positions by the first of
+        "metrics",
         "pairs" one entry for each run after the first, "sentence" the verdict.
 
     Raises:
-        DataError: fewer than two runs, one without predictions, or runs that were tested on different pictures.
+        DataError: fewer than two runs, one without predictions, or runs of other tasks or tested on other pictures.
     """
     split, runs = read_runs(folders)
+    if runs[0].predictions.task in DENSE_TASKS:
+        return compare_dense(split, runs, seed=seed)
     answers = put_side_by_side(runs)
     names = [run.name for run in runs]
     pairs = [_pair(answers, after=position, seed=seed) for position in range(1, len(runs))]
@@ -51,6 +57,7 @@ def compare_runs(folders: Sequence[str | Path], *, seed: int = 0) -> dict[str, A
     result = {
         "format_version": FORMAT_VERSION,
         "task": "classification",
+        "metrics": ["accuracy", "macro_f1"],
         "split": split,
         "n": len(answers.targets),
         "unlabelled": answers.unlabelled,
@@ -60,7 +67,7 @@ def compare_runs(folders: Sequence[str | Path], *, seed: int = 0) -> dict[str, A
         "ranking": ranking,
         "pairs": pairs,
         "sentence": pairs[0]["sentence"] if len(pairs) == 1 else ranking_sentence(summaries, ranking, pairs),
-        "notes": [*_notes(split, runs, answers), *answers.notes],
+        "notes": [*notes_of(split, runs, answers.groups), *answers.notes],
     }
     plain_result: dict[str, Any] = plain(result)
     return plain_result
@@ -70,39 +77,11 @@ def _summary(run: RunAnswers, predicted: np.ndarray, answers: SideBySide) -> dic
     counts = count_classes(answers.targets, predicted, len(answers.classes))
     low, high = wilson(counts.hits.sum(), len(predicted))
     return {
-        "name": run.name,
-        "path": str(run.path),
-        "strategy": run.plan.get("strategy"),
-        "backbone": run.plan.get("backbone"),
+        **facts_of(run),
         "accuracy": accuracy(answers.targets, predicted),
         "accuracy_interval": (float(low), float(high)),
         "macro_f1": macro_f1(answers.targets, predicted, len(answers.classes)),
         "macro_f1_interval": average_intervals(counts)["macro_f1"],
-        "cost": cost_of(run.plan, run.environment),
-    }
-
-
-def cost_of(plan: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run cost, None where it did not say.
-
-    Args:
-        plan: plan.json.
-        environment: environment.json.
-
-    Returns:
-        "trained_parameters" of all groups that any phase trained; "training_seconds" and "seconds" in all;
-        "memory_mb" of the main process and "device_memory_mb", the most that was held at once.
-    """
-    sizes = {group["name"]: group["parameters"] for group in plan.get("groups", ())}
-    trained = {name for phase in plan.get("phases", ()) for name in phase.get("groups", ())}
-    seconds = environment.get("seconds") or {}
-    memory = environment.get("peak_memory_mb") or {}
-    return {
-        "trained_parameters": sum(sizes.get(name, 0) for name in trained) if trained else None,
-        "training_seconds": seconds.get("training"),
-        "seconds": sum(seconds.values()) if seconds else None,
-        "memory_mb": memory.get("process"),
-        "device_memory_mb": memory.get("device"),
     }
 
 
@@ -211,19 +190,3 @@ def _listed(answers: SideBySide, rows: np.ndarray, after: int) -> list[dict[str,
         }
         for _, row in sorted(turns)[:MAX_LISTED]
     ]
-
-
-def _notes(split: str, runs: Sequence[RunAnswers], answers: SideBySide) -> list[str]:
-    notes = []
-    if split == "val":
-        notes.append("Not every run has test pictures, so val is compared. Val chose the models and flatters them.")
-    named = set() if answers.groups is None else {str(group) for group in answers.groups if group is not None}
-    if 1 < len(named) < MIN_GROUPS:
-        notes.append(
-            f"The pictures come from {len(named)} groups. Pictures of one group are alike, so the intervals are "
-            f"narrower than the truth; from {MIN_GROUPS} groups on, whole groups are drawn."
-        )
-    machines = {(run.environment.get("platform"), run.environment.get("cores")) for run in runs}
-    if len(machines) > 1:
-        notes.append("The runs were trained on different machines: their seconds do not compare.")
-    return notes

@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.evaluate.label_predictions import task_of
-from vision_ft.evaluate.predictions import Predictions, read_predictions
+from vision_ft.evaluate.read import read_any_predictions, take_rows
 
 SPLITS_TO_COMPARE = ("test", "val")  # the first that every run has
+COMPARABLE = ("classification", "segmentation", "detection")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class RunAnswers:
     Attributes:
         name: the end of its path that tells it from the others.
         path: its folder.
-        predictions: of the compared split.
+        predictions: of the compared split: `Predictions`, `MaskPredictions` or `BoxPredictions`.
         hashes: content hash of each predicted picture, or None where the run keeps none.
         plan: plan.json, {} if there is none.
         environment: environment.json, {} if there is none.
@@ -35,7 +36,7 @@ class RunAnswers:
 
     name: str
     path: Path
-    predictions: Predictions
+    predictions: Any
     hashes: tuple[str, ...] | None = None
     plan: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +69,8 @@ def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunAnswers]]:
     """Read the runs' predictions of test, or of val where a run has no test; returns the split and the runs.
 
     Raises:
-        DataError: fewer than two runs, one given twice, no finished run, or other tasks than classification.
+        DataError: fewer than two runs, one given twice, no finished run, or runs of a task that is not compared or of
+            several.
     """
     paths = [Path(folder) for folder in folders]
     if len(paths) < 2:
@@ -88,10 +90,22 @@ def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunAnswers]]:
         lacking = [str(path) for path in paths if path not in held["test"]]
         raise DataError(f"compare: {', '.join(lacking)} has no test pictures, and not all runs have val pictures.")
     runs = [_read(path, name, split) for path, name in zip(paths, name_runs(paths), strict=True)]
-    for run in runs:
-        if run.predictions.task != "classification":
-            raise DataError(f"{run.path}: a run of task {run.predictions.task!r}; only classification can be compared.")
+    _refuse_tasks(runs)
     return split, runs
+
+
+def _refuse_tasks(runs: Sequence[RunAnswers]) -> None:
+    for run in runs:
+        if run.predictions.task not in COMPARABLE:
+            raise DataError(
+                f"{run.path}: a run of task {run.predictions.task!r}; allowed: {', '.join(COMPARABLE)}. Give runs of "
+                "one of these tasks."
+            )
+        if run.predictions.task != runs[0].predictions.task:
+            raise DataError(
+                f'compare: "{runs[0].name}" is a run of {runs[0].predictions.task}, "{run.name}" of '
+                f"{run.predictions.task}. Give runs of one task."
+            )
 
 
 def _predictions(folder: Path, split: str) -> Path:
@@ -118,7 +132,7 @@ def _read(path: Path, name: str, split: str) -> RunAnswers:
             f"{path}: a run of task {task}; runs with several labels a picture are not compared yet. Their numbers and "
             "intervals are in metrics.json."
         )
-    predictions = read_predictions(_predictions(path, split))
+    predictions = read_any_predictions(_predictions(path, split))
     return RunAnswers(
         name=name,
         path=path,
@@ -154,6 +168,18 @@ def put_side_by_side(runs: Sequence[RunAnswers]) -> SideBySide:
     Raises:
         DataError: pictures, contents or labels differ between the first run and another; says how many and names one.
     """
+    ordered, notes = order_alike(runs)
+    for run in ordered[1:]:
+        _refuse_other_labels(ordered[0], run)
+    return _join(ordered, notes)
+
+
+def order_alike(runs: Sequence[RunAnswers]) -> tuple[list[RunAnswers], list[str]]:
+    """Bring the pictures of all runs into one order, and say in sentences what was matched by content.
+
+    Raises:
+        DataError: pictures or contents differ between the first run and another; says how many and names one.
+    """
     first, notes = runs[0], []
     ordered = [_sorted(first, by_content=False)]
     for run in runs[1:]:
@@ -167,9 +193,7 @@ def put_side_by_side(runs: Sequence[RunAnswers]) -> SideBySide:
             raise DataError(_other_pictures(first, run))
         ordered.append(_sorted(run, by_content=False))
         _refuse_other_contents(ordered[0], ordered[-1])
-    for run in ordered[1:]:
-        _refuse_other_labels(ordered[0], run)
-    return _join(ordered, notes)
+    return ordered, notes
 
 
 def _sorted(run: RunAnswers, *, by_content: bool) -> RunAnswers:
@@ -189,21 +213,14 @@ def _follow(run: RunAnswers, first: RunAnswers) -> RunAnswers:
 
 
 def _take(run: RunAnswers, rows: np.ndarray) -> RunAnswers:
-    old = run.predictions
-    taken = replace(
-        old,
-        paths=[old.paths[row] for row in rows],
-        targets=old.targets[rows],
-        predicted=old.predicted[rows],
-        scores=None if old.scores is None else old.scores[rows],
-        groups=None if old.groups is None else old.groups[rows],
-        ids=None if old.ids is None else old.ids[rows],
-        confidences=None if old.confidences is None else old.confidences[rows],
-    )
-    return replace(run, predictions=taken, hashes=run.hashes and tuple(run.hashes[row] for row in rows))
+    hashes = run.hashes and tuple(run.hashes[row] for row in rows)
+    return replace(run, predictions=take_rows(run.predictions, rows), hashes=hashes)
 
 
 def _target_names(run: RunAnswers) -> list[str]:
+    """The label of each picture; of masks and boxes, whose pictures have no one label, always ""."""
+    if run.predictions.task != "classification":
+        return [""] * len(run.predictions)
     names = (*run.predictions.classes, "")  # index -1 is "": unlabelled
     return [names[target] for target in run.predictions.targets]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
+
+from vision_ft.evaluate.names import METRIC_NAMES, share
 
 
 def points(value: float) -> str:
@@ -17,7 +20,9 @@ def p_text(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
-def pair_sentence(pair: Mapping[str, Any], before: str, after: str, *, comparisons: int = 1) -> str:
+def pair_sentence(
+    pair: Mapping[str, Any], before: str, after: str, *, comparisons: int = 1, metric: str = "accuracy"
+) -> str:
     """Say whether the second run is better, by how much, and how sure that is.
 
     Args:
@@ -25,38 +30,51 @@ def pair_sentence(pair: Mapping[str, Any], before: str, after: str, *, compariso
         before: name of the first run.
         after: name of the second run.
         comparisons: how many runs are compared with the first; p is adjusted for it.
+        metric: that the verdict is about.
     """
-    change, outcomes = pair["accuracy"], pair["outcomes"]
+    change, outcomes, name = pair[metric], pair["outcomes"], METRIC_NAMES[metric]
     number = sum(outcomes.values())
     if pair["other_answers"] == 0:
         return f'"{after}" gives the same answer as "{before}" to all {number:,} pictures.'
+    if change["value"] is None or isnan(change["value"]):
+        return f'The {name} of "{before}" and "{after}" cannot be measured on these {number:,} pictures.'
     low, high = change["low"], change["high"]
+    if low is None or isnan(low):
+        return (
+            f'"{after}" differs from "{before}" by {change["value"] * 100:+.1f} points of {name}; {number:,} pictures '
+            "are too few to tell it from chance."
+        )
     surely = f"{p_text(pair['p_adjusted'])}{' after Holm' if comparisons > 1 else ''}"
     if pair["verdict"] == "better":
         return (
-            f'"{after}" is better than "{before}" by {points(change["value"])} points of accuracy '
+            f'"{after}" is better than "{before}" by {points(change["value"])} points of {name} '
             f"({points(low)} to {points(high)}), {surely}."
         )
     if pair["verdict"] == "worse":
         return (
-            f'"{after}" is worse than "{before}" by {points(-change["value"])} points of accuracy '
+            f'"{after}" is worse than "{before}" by {points(-change["value"])} points of {name} '
             f"({points(-high)} to {points(-low)}), {surely}."
         )
     return (
-        f'No difference is shown between "{before}" and "{after}": {change["value"] * 100:+.1f} points of accuracy '
+        f'No difference is shown between "{before}" and "{after}": {change["value"] * 100:+.1f} points of {name} '
         f"({points(low)} to {points(high)}), {surely}, on {number:,} pictures."
     )
 
 
 def ranking_sentence(
-    runs: Sequence[Mapping[str, Any]], ranking: Sequence[int], pairs: Sequence[Mapping[str, Any]]
+    runs: Sequence[Mapping[str, Any]],
+    ranking: Sequence[int],
+    pairs: Sequence[Mapping[str, Any]],
+    *,
+    metric: str = "accuracy",
 ) -> str:
     """Say which of several runs leads, and which differ from the first.
 
     Args:
         runs: the entries of "runs".
-        ranking: their positions, best accuracy first.
+        ranking: their positions, the best first.
         pairs: the entries of "pairs".
+        metric: that they are ranked by.
     """
     best, first = runs[ranking[0]], runs[0]
     told = {
@@ -71,7 +89,7 @@ def ranking_sentence(
     if told["unclear"]:
         parts.append(f"for {_list(told['unclear'])} no difference is shown")
     return (
-        f'"{best["name"]}" has the highest accuracy, {100 * best["accuracy"]:.1f}%. '
+        f'"{best["name"]}" has the highest {METRIC_NAMES[metric]}, {share(best[metric])}. '
         f'Compared with "{first["name"]}", {", ".join(parts)}.'
     )
 

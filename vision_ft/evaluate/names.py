@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 METRIC_NAMES: dict[str, str] = {
@@ -24,6 +25,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
 }
 
 
+def metric_title(metric: str) -> str:
+    """Return a metric's name as a heading: "Accuracy", "Macro-F1", "mIoU"."""
+    name = METRIC_NAMES.get(metric, metric)
+    return name[:1].upper() + name[1:] if name.split("-")[0].islower() else name
+
+
 def describe_split(task: str, numbers: Mapping[str, Any]) -> str:
     """Return the headline numbers of a split's summary in a line: "accuracy 89.3% (86.5% to 91.5%), ..."."""
     first, *others = HEADLINES[task]
@@ -33,8 +40,8 @@ def describe_split(task: str, numbers: Mapping[str, Any]) -> str:
 
 
 def share(value: float | None) -> str:
-    """Return 0.893 as "89.3%", None as "-"."""
-    return "-" if value is None else f"{value:.1%}"
+    """Return 0.893 as "89.3%", None and NaN as "-"."""
+    return "-" if value is None or isnan(value) else f"{value:.1%}"
 
 
 def _ends(interval: Any) -> str:

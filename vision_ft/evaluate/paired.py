@@ -181,6 +181,20 @@ def group_units(groups: Sequence[str | None] | np.ndarray | None, count: int) ->
     return unit
 
 
+def draw_weights(
+    count: int,
+    *,
+    groups: Sequence[str | None] | np.ndarray | None = None,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Iterator[np.ndarray]:
+    """Yield how often each of N pictures is drawn: float64 (R, N), in parts; groups as in `paired_bootstrap`."""
+    unit = group_units(groups, count)
+    unit = np.arange(count) if unit is None else unit
+    for draw in _draws(np.ones(unit.max() + 1, np.int64), replicates=replicates, seed=seed):
+        yield draw[:, unit]
+
+
 def _draws(counts: np.ndarray, *, replicates: int, seed: int) -> Iterator[np.ndarray]:
     """How often each kind of unit (of which there are `counts`) is drawn: float64 (R, kinds), in parts."""
     rng = np.random.default_rng(seed)

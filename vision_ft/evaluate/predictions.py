@@ -103,14 +103,19 @@ def read_predictions(file: Path) -> Predictions:
         raise DataError(f"{file}: no such predictions file") from err
     except (pa.ArrowException, OSError) as err:
         raise DataError(f"{file}: not a readable parquet file ({err}). It may be cut or damaged.") from err
-    about = _metadata(table, file)
+    about = read_metadata(table.schema.metadata or {}, file)
     if about is None:
         raise DataError(f"{file}: holds no list of classes; read predictions of another tool with read_foreign")
     return from_table(table, about, file=file)
 
 
-def _metadata(table: pa.Table, file: Path) -> Mapping[str, Any] | None:
-    raw = (table.schema.metadata or {}).get(METADATA_KEY)
+def read_metadata(metadata: Mapping[bytes, bytes], file: Path) -> Mapping[str, Any] | None:
+    """Return what is stored beside the columns of a predictions file, None where another tool wrote it.
+
+    Raises:
+        DataError: the file is of a newer format.
+    """
+    raw = metadata.get(METADATA_KEY)
     if raw is None:
         return None
     about: dict[str, Any] = json.loads(raw)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from vision_ft.build.answers import build_truth
+from vision_ft.data.table import SampleTable
 from vision_ft.data.truth import BoxTruth
+from vision_ft.evaluate.box_curves import DEFAULT_THRESHOLD
 from vision_ft.evaluate.box_predictions import BoxPredictions, write_box_predictions
 from vision_ft.evaluate.detection import best_thresholds, summarise_boxes
 from vision_ft.finishing.material import JUDGED, Finish
-from vision_ft.finishing.segmentation import training_size
-from vision_ft.types import Batch, Detections
+from vision_ft.finishing.segmentation import median_size
+from vision_ft.types import Batch, Detections, Preprocessing
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (M, 4) in pixels of the picture, scores (M,), labels (M,)
 
@@ -22,26 +24,37 @@ Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (M, 4) in pixels of t
 def finish(done: Finish) -> None:
     """Answer val and test in the pixels of the pictures; write boxes, thresholds, metrics and the model folder."""
     found: dict[str, BoxPredictions] = {}
+    preprocessing = done.run.model.backbone.preprocessing
     for split in JUDGED:
         rows = done.labelled(split)
         if len(rows):
-            answers = done.answers(split, rows, _in_picture_pixels(done))
-            found[split] = collect_boxes(done, rows, answers)
+            answers = done.answers(split, rows, in_picture_pixels(done.table, preprocessing))
+            found[split] = collect_boxes(done.table, preprocessing, rows=rows, answers=answers)
     if not done.run.runtime.is_main:
         return
-    thresholds = best_thresholds(found["val"]) if "val" in found else np.full(len(done.table.classes), 0.5)
+    thresholds = (
+        best_thresholds(found["val"]) if "val" in found else np.full(len(done.table.classes), DEFAULT_THRESHOLD)
+    )
     splits: dict[str, Any] = {}
     for split, made in found.items():
         predictions = replace(made, thresholds=thresholds)
         write_box_predictions(done.folder.predictions(split), predictions)
         splits[split] = summarise_boxes(predictions, seed=done.recipe.run.seed)
-    named = dict(zip(done.table.classes.names, (round(float(value), 4) for value in thresholds), strict=True))
-    done.write(splits, extra={"thresholds": named, "picture_size": training_size(done)})
+    size = median_size(done.table, done.table.rows("train"))
+    done.write(splits, extra={"thresholds": name_thresholds(done.table, thresholds), "picture_size": size})
 
 
-def _in_picture_pixels(done: Finish) -> Callable[[list[Detections], Batch], Sequence[Found]]:
-    height, width = done.run.model.backbone.preprocessing.size[1:]
-    sizes = picture_sizes(done)
+def name_thresholds(table: SampleTable, thresholds: np.ndarray) -> dict[str, float]:
+    """Return class name -> threshold, as the model folder keeps them."""
+    return dict(zip(table.classes.names, (round(float(value), 4) for value in thresholds), strict=True))
+
+
+def in_picture_pixels(
+    table: SampleTable, preprocessing: Preprocessing
+) -> Callable[[list[Detections], Batch], Sequence[Found]]:
+    """Return what brings a batch's boxes from the pixels of the network's input into those of the pictures."""
+    height, width = preprocessing.size[1:]
+    sizes = picture_sizes(table)
 
     def scale(found: list[Detections], batch: Batch) -> list[Found]:
         scaled = []
@@ -54,30 +67,31 @@ def _in_picture_pixels(done: Finish) -> Callable[[list[Detections], Batch], Sequ
     return scale
 
 
-def picture_sizes(done: Finish) -> np.ndarray:
+def picture_sizes(table: SampleTable) -> np.ndarray:
     """Return height and width (N, 2) in pixels of every picture of the table."""
-    columns = [done.table.arrow.column(name).to_numpy() for name in ("height", "width")]
+    columns = [table.arrow.column(name).to_numpy() for name in ("height", "width")]
     return np.stack(columns, axis=1).astype(np.int64)
 
 
-def collect_boxes(done: Finish, rows: np.ndarray, answers: Sequence[Found]) -> BoxPredictions:
+def collect_boxes(
+    table: SampleTable, preprocessing: Preprocessing, *, rows: np.ndarray, answers: Sequence[Found]
+) -> BoxPredictions:
     """Put the boxes found in rows together with the true ones."""
-    table = done.table
-    truth = build_truth(table, done.run.model.backbone.preprocessing)
+    truth = build_truth(table, preprocessing)
     if not isinstance(truth, BoxTruth):
         raise TypeError(f"{table.root}: holds no boxes")
     true = [truth.read_all(int(row)) for row in rows]
     return BoxPredictions(
         classes=table.classes.names,
-        paths=done.paths_of(rows),
-        groups=done.groups_of(rows),
+        paths=[table.relative_path(int(row)) for row in rows],
+        groups=None if table.groups is None else table.groups[rows],
         ids=rows,
-        sizes=picture_sizes(done)[rows],
+        sizes=picture_sizes(table)[rows],
         boxes=[boxes for boxes, _, _ in answers],
         scores=[scores for _, scores, _ in answers],
         labels=[labels for _, _, labels in answers],
         target_boxes=[boxes for boxes, _, _ in true],
         target_labels=[labels for _, labels, _ in true],
         ignored=[ignored for _, _, ignored in true],
-        thresholds=np.full(len(table.classes), 0.5),
+        thresholds=np.full(len(table.classes), DEFAULT_THRESHOLD),
     )

@@ -12,11 +12,12 @@ from vision_ft.adaptation.budget import label_budget_curve
 from vision_ft.adaptation.honest_split import compare_splits
 from vision_ft.adaptation.linear_head import LabelledFeatures
 from vision_ft.adaptation.next_labels import choose_next, to_rows
+from vision_ft.build.answers import is_labelled
 from vision_ft.build.domains import NEW, domains
+from vision_ft.new_camera.judge_dense import DenseJudge
 from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.measures import Seen
 from vision_ft.new_camera.scoring import Outcome
-from vision_ft.types import UNLABELLED
 
 TO_LABEL = "to_label.csv"
 
@@ -37,12 +38,12 @@ class Advice:
 
 
 def advise(job: Job, seen: Seen, source: Outcome) -> Advice:
-    """Work out the advice on cached features of the source's backbone."""
+    """Work out the advice on cached features of the source's backbone; of masks and boxes, only what to label next."""
+    usable = labelled_rows_of(job, "train", "val")
+    if seen.scores is None:
+        return Advice(None, _next_labels(job, seen, usable), None)
     seed = job.recipe.run.seed
-    table = job.table
-    is_new = (domains(table) == NEW) & (table.labels != UNLABELLED)
-    usable = np.flatnonzero(is_new & np.isin(table.splits, ("train", "val")))
-    test = np.flatnonzero(is_new & (table.splits == "test"))
+    test = labelled_rows_of(job, "test")
     entry = source.entry["test"][NEW]
     budget = label_budget_curve(
         _labelled(job, seen, usable),
@@ -53,6 +54,12 @@ def advise(job: Job, seen: Seen, source: Outcome) -> Advice:
     )
     split = compare_splits(_labelled(job, seen, np.concatenate([usable, test]), tied=True), seed=seed)
     return Advice(budget, _next_labels(job, seen, usable), split)
+
+
+def labelled_rows_of(job: Job, *splits: str) -> np.ndarray:
+    """Return the labelled rows of the new camera in some splits."""
+    chosen = (domains(job.table) == NEW) & is_labelled(job.table) & np.isin(job.table.splits, splits)
+    return np.flatnonzero(chosen)
 
 
 def _labelled(job: Job, seen: Seen, rows: np.ndarray, *, tied: bool = False) -> LabelledFeatures:
@@ -87,15 +94,24 @@ def _next_labels(job: Job, seen: Seen, labelled: np.ndarray) -> dict[str, Any] |
     clusters = np.array([-1 if one is None else one for one in table.arrow.column("cluster").to_pylist()])[pool]
     chosen = choose_next(
         seen.features[at],
-        seen.scores[at],
+        _scores(job, seen, pool),
         labelled_features=seen.features[known] if len(known) else None,
         clusters=clusters,
         count=count,
         seed=job.recipe.run.seed,
     )
     paths = [table.relative_path(int(row)) for row in pool]
-    rows = to_rows(chosen, paths=paths, classes=table.classes.names)
+    rows = to_rows(chosen, paths=paths, classes=table.classes.names if seen.scores is not None else ("", ""))
     return {"count": len(rows), "file": TO_LABEL, "rows": rows} if rows else None
+
+
+def _scores(job: Job, seen: Seen, pool: np.ndarray) -> np.ndarray:
+    """Probabilities (N, K) of the source; of masks and boxes (N, 2), sure and not, from the mean confidence."""
+    if seen.scores is not None:
+        return seen.scores[seen.of(pool)]
+    assert isinstance(job.judge, DenseJudge), "models without one label a picture are judged by masks or boxes"
+    sure = job.judge.confidence(job.source, pool).clip(0.5, 1.0)  # of several classes the best may have less than half
+    return np.stack([sure, 1 - sure], axis=1)
 
 
 def new_root(job: Job) -> Path:

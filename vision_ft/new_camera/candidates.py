@@ -18,6 +18,7 @@ from vision_ft.build.workbench import Lessons
 from vision_ft.errors import DataError, ModelError
 from vision_ft.models.stages import parameter_groups
 from vision_ft.new_camera.material import Job, SkippedError, Tuned
+from vision_ft.new_camera.measures import normalised_part
 from vision_ft.new_camera.training import epochs_of, lessons_from, plan_strategy, solver_of, train
 from vision_ft.strategies.head_first import plan_head
 from vision_ft.types import Phase
@@ -56,7 +57,7 @@ def _batchnorm(job: Job, _folder: Path) -> Tuned:
     model = copy.deepcopy(job.source)
     prior = job.recipe.adapt.batchnorm_prior
     try:
-        reestimate(model, _images(job, rows), count=len(rows), prior=prior, reference=_reference(job))
+        reestimate(normalised_part(model), _images(job, rows), count=len(rows), prior=prior, reference=_reference(job))
     except (DataError, ModelError) as err:
         raise SkippedError(str(err)) from err
     share = len(rows) / (len(rows) + prior)
@@ -66,11 +67,12 @@ def _batchnorm(job: Job, _folder: Path) -> Tuned:
 def _reference(job: Job) -> Statistics | None:
     """What the source's layers see on the old cameras: a frozen backbone still stores what its pretraining saw."""
     rows = _shuffled(job.old_train, job.recipe.run.seed)[:MAX_UNLABELLED]
-    return collect_statistics(job.source, _images(job, rows), adapted=False) if len(rows) else None
+    return collect_statistics(normalised_part(job.source), _images(job, rows), adapted=False) if len(rows) else None
 
 
 def _entropy(job: Job, _folder: Path) -> Tuned:
     """Minimise the entropy of the answers for unlabelled pictures (TENT)."""
+    _require_labels(job)
     model = copy.deepcopy(job.source)
     rows = _shuffled(job.unlabelled, job.recipe.run.seed)[:MAX_UNLABELLED]
     batches = list(_images(job, rows))  # gone through several times
@@ -85,7 +87,7 @@ def _entropy(job: Job, _folder: Path) -> Tuned:
 
 def _pseudo_labels(job: Job, folder: Path) -> Tuned:
     """Fine-tune on the source model's own confident answers."""
-    scores = job.scores_of(job.unlabelled)
+    scores = _require_labels(job)(job.unlabelled)
     try:
         chosen, labels = choose(scores, floor=job.recipe.adapt.confidence)
     except DataError as err:
@@ -101,11 +103,22 @@ def _pseudo_labels(job: Job, folder: Path) -> Tuned:
     return train(job, lessons, phases, folder, notes=[note])
 
 
+def _require_labels(job: Job) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what gives the source's probabilities of rows."""
+    if job.scores_of is None:
+        raise SkippedError("it needs one label a picture; this model answers with masks or boxes.")
+    return job.scores_of
+
+
 def _head(job: Job, folder: Path) -> Tuned:
-    """Fit the head again on cached features of old and new."""
+    """Fit the head again on old and new: on cached features, or behind the frozen backbone."""
     groups = list(parameter_groups(job.source))
-    lessons = lessons_from(job, job.new_train, epochs=1)
-    return train(job, lessons, [plan_head(groups, solver=solver_of(job))], folder)
+    if solver_of(job) == "convex" or job.scores_of is not None:
+        lessons = lessons_from(job, job.new_train, epochs=1)
+        return train(job, lessons, [plan_head(groups, solver=solver_of(job))], folder)
+    epochs = epochs_of(job, "full")  # such a head reads pictures, so its epochs cost as much as any
+    lessons = lessons_from(job, job.new_train, epochs=epochs)
+    return train(job, lessons, [plan_head(groups, solver="gradient", epochs=epochs)], folder)
 
 
 def _strategy(name: str) -> Callable[[Job, Path], Tuned]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -10,21 +11,28 @@ from typing import Any
 
 import numpy as np
 
+from vision_ft.adaptation.decide import Metric
 from vision_ft.adaptation.herding import choose_herding, choose_random
+from vision_ft.build.answers import ANSWER_COLUMN, is_labelled, labelled_rows
 from vision_ft.build.domains import NEW, OLD, domains, join_domains, limit_labels, read_new, read_old
 from vision_ft.build.names import look_up
+from vision_ft.build.training import build_runtime
 from vision_ft.build.workbench import Workbench
 from vision_ft.config import DataConfig, Recipe
+from vision_ft.data.decode import printable
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.memory import forget_peak
 from vision_ft.engine.run import Services
-from vision_ft.engine.runtime import Runtime
 from vision_ft.engine.signals import StopRequest, Terminated
-from vision_ft.errors import RecipeError, ResumeError
+from vision_ft.errors import DataError, RecipeError, ResumeError
+from vision_ft.models.assemble import Classifier, VisionModel
 from vision_ft.models.extend import extend_classes
 from vision_ft.new_camera.advice import advise
 from vision_ft.new_camera.candidates import CANDIDATES
+from vision_ft.new_camera.judge_dense import BoxJudge, MaskJudge
+from vision_ft.new_camera.judge_labels import LabelJudge
+from vision_ft.new_camera.judging import JUDGED, Judge, resolve_metric
 from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.measures import Seen, look, shift_between
 from vision_ft.new_camera.outputs import write_outputs, write_start
@@ -34,7 +42,7 @@ from vision_ft.new_camera.verdict import decide
 from vision_ft.pipeline import close_finished, open_folder, refuse_changed_data
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, read_json
-from vision_ft.types import UNLABELLED, Finding
+from vision_ft.types import Finding
 
 VAL_SHARE = 0.3  # of a label budget: choosing an alpha and an epoch takes fewer pictures than training
 OnStart = Callable[[SampleTable, Sequence[Finding], dict[str, Any]], None]
@@ -67,11 +75,11 @@ def adapt(
     """
     started = time.perf_counter()
     forget_peak()
-    names = _candidate_names(recipe)
+    names, metric = _candidate_names(recipe), resolve_metric(recipe.task, recipe.adapt.metric)
     source = open_source(recipe)
     if recipe.run.devices > 1:
         raise RecipeError(f"run.devices: got {recipe.run.devices}; adapting works on one device.")
-    runtime = Runtime(device=recipe.run.device, devices=1, precision=recipe.run.precision)
+    runtime = build_runtime(recipe)
     folder = open_folder(recipe, resume=resume, runtime=runtime, name=f"{source.name}-to-{_stem(recipe.data.path)}")
     if resume and folder.is_finished:
         close_finished(folder, reporter)
@@ -83,7 +91,7 @@ def adapt(
         refuse_changed_data(SampleTable.read(folder.data), table)
     with StopRequest() as stop:
         services = Services(runtime, stop, reporter, folder.path)
-        job, seen, shift = prepare(recipe, source, table, services)
+        job, seen, shift = prepare(recipe, source, table, services, metric=metric)
         write_start(folder, recipe, source, table, findings)
         if on_start is not None:
             on_start(table, findings, shift)
@@ -131,13 +139,23 @@ def read_tables(recipe: Recipe, source: Source, reporter: Reporter) -> tuple[Sam
     """Return both cameras in one table, what was seen, and why there are no old pictures ("" when there are)."""
     config, threads, seed = recipe.adapt, os.cpu_count() or 1, recipe.run.seed
     reporter.say(f"reading {recipe.data.path}")
-    new, seen = read_new(recipe.data, seed=seed, threads=threads)
+    new, seen = read_new(recipe.data, task=recipe.task, classes=source.classes, seed=seed, threads=threads)
     reporter.say("reading the pictures of the old cameras")
     root = None if config.data_root is None else Path(config.data_root)
     old = read_old(source.table(root), _kept_data(recipe), seed=seed, threads=threads, root=root)
     table, joined = join_domains(old.table, new, source.classes)
     table, short = limit_labels(table, config.labels, val_share=VAL_SHARE, seed=seed)
+    _refuse_unjudgeable(table)
     return table, [*old.findings, *seen, *joined, *short], old.missing
+
+
+def _refuse_unjudgeable(table: SampleTable) -> None:
+    """Masks and boxes: without a single one in val or test there is nothing to measure and nothing to report."""
+    if table.task in ANSWER_COLUMN and not any(len(labelled_rows(table, split)) for split in JUDGED):
+        raise DataError(
+            f"{printable(table.root)}: no val or test picture of either camera has a known answer, so nothing can be "
+            "measured. Give the old pictures with --keep or --data-root, or label some of the new ones."
+        )
 
 
 def _kept_data(recipe: Recipe) -> DataConfig | None:
@@ -154,13 +172,15 @@ def _kept_data(recipe: Recipe) -> DataConfig | None:
     return DataConfig.model_validate({"group_pattern": pattern, **values, "path": path})
 
 
-def prepare(recipe: Recipe, source: Source, table: SampleTable, services: Services) -> tuple[Job, Seen, dict[str, Any]]:
+def prepare(
+    recipe: Recipe, source: Source, table: SampleTable, services: Services, *, metric: Metric
+) -> tuple[Job, Seen, dict[str, Any]]:
     """Look at both cameras with the source model and gather what the candidates are made from."""
-    added = table.classes.names[len(source.classes) :]
-    model, _ = extend_classes(source.model, source.classes, added)
+    model = _extended(source, table)
     model.eval().to(services.runtime.device)
     bench = Workbench(recipe, table, model, services)
     seen = look(bench, model)
+    scores = seen.scores
     services.reporter.say("measuring the shift between the cameras")
     shift = shift_between(bench, model, seen, seed=recipe.run.seed)
     rows = {domain: _labelled(table, domain) for domain in (OLD, NEW)}
@@ -176,22 +196,39 @@ def prepare(recipe: Recipe, source: Source, table: SampleTable, services: Servic
         unlabelled=unlabelled,
         memory=_memory(recipe, table, seen, rows[OLD]["train"]),
         val_rows=_balanced_val(rows[OLD]["val"], rows[NEW]["val"], seed=recipe.run.seed),
-        scores_of=lambda wanted: seen.scores[seen.of(wanted)],
+        scores_of=None if scores is None else lambda wanted: scores[seen.of(wanted)],
         shift_kind=str(shift.get("kind")),
+        judge=build_judge(bench, model, metric),
     )
     return job, seen, shift
 
 
+def _extended(source: Source, table: SampleTable) -> VisionModel:
+    """Return a copy of the source's model with outputs for all classes of the table."""
+    if not isinstance(source.model, Classifier):  # masks and boxes have the same classes on both cameras
+        return copy.deepcopy(source.model)
+    return extend_classes(source.model, source.classes, table.classes.names[len(source.classes) :])[0]
+
+
+def build_judge(bench: Workbench, source: VisionModel, metric: Metric) -> Judge:
+    """Return what judges the models of a task."""
+    seed = bench.recipe.run.seed
+    if bench.recipe.task == "classification":
+        return LabelJudge(bench, source, metric, seed=seed)
+    kind = MaskJudge if bench.recipe.task == "segmentation" else BoxJudge
+    return kind(bench, metric, seed=seed)
+
+
 def _labelled(table: SampleTable, domain: str) -> dict[str, np.ndarray]:
-    chosen = (domains(table) == domain) & (table.labels != UNLABELLED)
+    chosen = (domains(table) == domain) & is_labelled(table)
     return {split: np.flatnonzero(chosen & (table.splits == split)) for split in ("train", "val")}
 
 
 def _memory(recipe: Recipe, table: SampleTable, seen: Seen, rows: np.ndarray) -> np.ndarray:
-    """Choose the old pictures that are rehearsed."""
+    """Choose the old pictures that are rehearsed, equally many of each class where a picture has one."""
     if not len(rows) or not recipe.adapt.rehearsal:
         return np.array([], dtype=np.int64)
-    labels = table.labels[rows]
+    labels = table.labels[rows] if table.task == "classification" else np.zeros(len(rows), dtype=np.int64)
     per_class = max(recipe.adapt.memory // len(np.unique(labels)), 1)
     if recipe.adapt.memory_choice == "random":
         return rows[choose_random(labels, per_class=per_class, seed=recipe.run.seed)]

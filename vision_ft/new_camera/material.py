@@ -11,7 +11,8 @@ import numpy as np
 from vision_ft.build.workbench import Workbench
 from vision_ft.config.schema import Recipe
 from vision_ft.data.table import SampleTable
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import VisionModel
+from vision_ft.new_camera.judging import Judge
 
 
 class SkippedError(Exception):
@@ -32,21 +33,23 @@ class Job:
         unlabelled: rows of the new camera that may be looked at without labels; none of its test.
         memory: old rows that are rehearsed.
         val_rows: rows of both cameras, equally many, that choose an epoch.
-        scores_of: rows -> probabilities (N, K) of the source model.
+        scores_of: rows -> probabilities (N, K) of the source model; None where it answers with masks or boxes.
         shift_kind: "lighting", "picture", "labels" or "none", from the shift measures.
+        judge: tells what a model is worth on each camera.
     """
 
     recipe: Recipe
     table: SampleTable
-    source: Classifier
+    source: VisionModel
     bench: Workbench
     new_train: np.ndarray
     old_train: np.ndarray
     unlabelled: np.ndarray
     memory: np.ndarray
     val_rows: np.ndarray
-    scores_of: Callable[[np.ndarray], np.ndarray]
+    scores_of: Callable[[np.ndarray], np.ndarray] | None
     shift_kind: str
+    judge: Judge
 
     @property
     def epochs(self) -> int | None:
@@ -68,7 +71,7 @@ class Tuned:
         notes: sentences for the report.
     """
 
-    model: Classifier
+    model: VisionModel
     head_only: bool = False
     interpolate: bool = False
     trained_parameters: int = 0

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from vision_ft.adaptation.batchnorm import collect_statistics, current_statistics, has_batchnorm, statistics_distance
 from vision_ft.adaptation.shift import DomainSample, matching_transform, measure_shift, pixel_statistics
 from vision_ft.build.domains import NEW, OLD, domains
 from vision_ft.build.workbench import Workbench
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import Classifier, VisionModel
 
 MAX_PICTURES = 1000  # of a camera; more sharpen the measures of the shift no further
 MAX_MATCHED = 256  # pictures that are embedded a second time with the old cameras' colours
@@ -26,13 +27,13 @@ class Seen:
     Attributes:
         rows: (N,) rows of the table: all pictures of both cameras.
         features: (N, D) of the source's backbone.
-        scores: (N, K) probabilities of the source model.
+        scores: (N, K) probabilities of the source model; None where it answers with masks or boxes.
         is_new: (N,) whether the picture is of the new camera.
     """
 
     rows: np.ndarray
     features: np.ndarray
-    scores: np.ndarray
+    scores: np.ndarray | None
     is_new: np.ndarray
 
     def of(self, rows: np.ndarray) -> np.ndarray:
@@ -41,19 +42,30 @@ class Seen:
         return np.array([position[int(row)] for row in rows], dtype=np.int64)
 
 
-def look(bench: Workbench, source: Classifier) -> Seen:
-    """Pass every picture through the source model once; the features come from the cache where they are known."""
+def look(bench: Workbench, source: VisionModel) -> Seen:
+    """Pass every picture through the source's backbone once; the features come from the cache where they are known."""
     rows = np.arange(len(bench.table))
     features = bench.features_of(source)("features of both cameras", rows, 1)[0]
+    scores = _score(bench, source, features) if isinstance(source, Classifier) else None
+    return Seen(rows, features, scores, domains(bench.table) == NEW)
+
+
+def _score(bench: Workbench, source: Classifier, features: np.ndarray) -> np.ndarray:
+    """Probabilities (N, K) that the head gives for features (N, D)."""
     source.eval()
     with torch.inference_mode():
         parts = torch.from_numpy(features).split(4096)
         device = bench.services.runtime.device
         scores = [source.head.to(device)(part.to(device)).float().softmax(dim=1).cpu().numpy() for part in parts]
-    return Seen(rows, features, np.concatenate(scores), domains(bench.table) == NEW)
+    return np.concatenate(scores)
 
 
-def shift_between(bench: Workbench, source: Classifier, seen: Seen, *, seed: int) -> dict[str, Any]:
+def normalised_part(model: VisionModel) -> nn.Module:
+    """The part whose BatchNorm statistics describe a camera: of a model that reads maps, the backbone alone."""
+    return model if isinstance(model, Classifier) else model.backbone
+
+
+def shift_between(bench: Workbench, source: VisionModel, seen: Seen, *, seed: int) -> dict[str, Any]:
     """Measure how the new camera differs from the old ones; see `adaptation.shift`."""
     table = bench.table
     rng = np.random.default_rng((seed, 3))
@@ -68,8 +80,8 @@ def shift_between(bench: Workbench, source: Classifier, seen: Seen, *, seed: int
             samples[domain] = DomainSample(
                 features=seen.features[at],
                 pixels=_pixels(bench, rows),
-                labels=table.labels[rows],
-                scores=seen.scores[at],
+                labels=None if seen.scores is None else table.labels[rows],
+                scores=None if seen.scores is None else seen.scores[at],
                 groups=None if table.groups is None else table.groups[rows],
             )
     matched, matched_rows = None, None
@@ -89,7 +101,7 @@ def shift_between(bench: Workbench, source: Classifier, seen: Seen, *, seed: int
 
 
 def _batchnorm_distance(
-    bench: Workbench, source: Classifier, chosen: Mapping[str, np.ndarray]
+    bench: Workbench, source: VisionModel, chosen: Mapping[str, np.ndarray]
 ) -> dict[str, Any] | None:
     """Return how far the layers' statistics on the new camera lie from those on the old; None without BatchNorm.
 
@@ -97,12 +109,13 @@ def _batchnorm_distance(
     """
     if not has_batchnorm(source.backbone):
         return None
+    part = normalised_part(source)
     measured = {
-        domain: collect_statistics(source, _in_random_order(bench, rows), adapted=False)
+        domain: collect_statistics(part, _in_random_order(bench, rows), adapted=False)
         for domain, rows in chosen.items()
         if len(rows)
     }
-    return statistics_distance(measured.get(OLD, current_statistics(source)), measured[NEW])
+    return statistics_distance(measured.get(OLD, current_statistics(part)), measured[NEW])
 
 
 def _in_random_order(bench: Workbench, rows: np.ndarray) -> Iterator[torch.Tensor]:
@@ -116,7 +129,7 @@ def _pixels(bench: Workbench, rows: np.ndarray) -> np.ndarray:
 
 
 def _embed(
-    bench: Workbench, source: Classifier, rows: np.ndarray, transform: Callable[[torch.Tensor], torch.Tensor]
+    bench: Workbench, source: VisionModel, rows: np.ndarray, transform: Callable[[torch.Tensor], torch.Tensor]
 ) -> np.ndarray:
     """Features (N, D) of pictures after a change of their colours."""
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (bench.preprocessing.mean, bench.preprocessing.std))
@@ -125,7 +138,8 @@ def _embed(
     for batch in bench.load_eval(rows):
         changed = transform(_plain(bench, batch.images))
         with torch.inference_mode():
-            vectors.append(source.forward_features(((changed - mean) / std).to(device)).float().cpu().numpy())
+            features = source.backbone.forward_pooled(((changed - mean) / std).to(device))
+        vectors.append(features.float().cpu().numpy())
     return np.concatenate(vectors)
 
 

@@ -7,17 +7,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 
-from vision_ft.adaptation.next_labels import to_csv
+from vision_ft.adaptation.next_labels import BY_COLUMN, DENSE_COLUMNS, to_csv
+from vision_ft.build.answers import is_labelled
+from vision_ft.build.domain_classes import names_present
 from vision_ft.build.domains import NEW, OLD, domains
 from vision_ft.config import Recipe, dump_recipe
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.memory import peak_memory
-from vision_ft.evaluate.metrics import summarise
-from vision_ft.evaluate.predictions import write_predictions
 from vision_ft.files import write_atomic, write_json
 from vision_ft.models.folder import CONFIG_FILE, WEIGHTS_FILE
 from vision_ft.models.stages import parameter_groups
@@ -26,7 +27,7 @@ from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.source import Source, hash_weights
 from vision_ft.new_camera.verdict import Verdict
 from vision_ft.run_folder import RunFolder, read_json, write_environment, write_findings
-from vision_ft.types import UNLABELLED, Finding
+from vision_ft.types import Finding
 
 FORMAT_VERSION = 1
 DOCUMENT = "adaptation.json"
@@ -55,7 +56,8 @@ def write_outputs(
     write_atomic(folder.path / "log.jsonl", log.encode())
     if advice.next_labels is not None:
         rows = [row | {"path": _own_path(job, str(row["path"]))} for row in advice.next_labels["rows"]]
-        write_atomic(folder.path / TO_LABEL, to_csv(rows).encode("utf-8", errors="surrogateescape"))
+        columns = BY_COLUMN if job.scores_of is not None else DENSE_COLUMNS
+        write_atomic(folder.path / TO_LABEL, to_csv(rows, columns=columns).encode("utf-8", errors="surrogateescape"))
     splits = _write_predictions(folder, job, source, verdict)
     environment = read_json(folder.environment)
     environment |= {"seconds": {"training": facts["seconds"]}, "peak_memory_mb": peak_memory()}
@@ -65,8 +67,8 @@ def write_outputs(
     decision = verdict.decision.to_json()
     head = {"format_version": 1, "task": job.recipe.task, "classes": list(job.table.classes.names)}
     selection = {"metric": decision["metric"], "candidate": decision["recommended"], "alpha": _alpha(verdict)}
-    temperature = verdict.recommended.predictions["val"].temperature
-    write_json(folder.metrics, {**head, "temperature": temperature, "selection": selection, "splits": splits})
+    extra = job.judge.extra(verdict.recommended.predictions)
+    write_json(folder.metrics, {**head, **extra, "selection": selection, "splits": splits})
 
 
 def _document(
@@ -75,7 +77,7 @@ def _document(
     table, config = job.table, job.recipe.adapt
     known = len(source.classes)
     counts = {domain: _counts(table, domain) for domain in (OLD, NEW)}
-    present = {table.classes.names[label] for label in np.unique(table.labels[_is(table, NEW)]) if label != UNLABELLED}
+    present = names_present(table.take(_is(table, NEW)))
     this = {"run": str(folder.path), "model_hash": hash_weights(folder), "data": table.fingerprint()}
     return {
         "format_version": FORMAT_VERSION,
@@ -93,7 +95,7 @@ def _document(
         "labels": {
             "budget": config.labels,
             "train": len(job.new_train),
-            "val": int((_is(table, NEW) & (table.splits == "val") & (table.labels != UNLABELLED)).sum()),
+            "val": int((_is(table, NEW) & (table.splits == "val") & is_labelled(table)).sum()),
         },
         "shift": facts["shift"],
         "candidates": list(verdict.entries),
@@ -116,7 +118,7 @@ def _counts(table: SampleTable, domain: str) -> dict[str, Any]:
     groups = None if table.groups is None else {group for group in table.groups[chosen] if group is not None}
     return {
         "pictures": int(chosen.sum()),
-        "labelled": int((table.labels[chosen] != UNLABELLED).sum()),
+        "labelled": int(is_labelled(table)[chosen].sum()),
         **{split: int((splits == split).sum()) for split in ("train", "val", "test")},
         "groups": len(groups) if groups else None,
         "unused": int(sum(split is None for split in splits)),
@@ -132,17 +134,17 @@ def _write_predictions(folder: RunFolder, job: Job, source: Source, verdict: Ver
             continue
         cameras = np.array([names[domain] for domain in domains(job.table)[made.ids]], dtype=object)
         shown = replace(made, groups=cameras)
-        write_predictions(folder.predictions(split), shown)
-        splits[split] = summarise(
-            shown.targets,
-            shown.scores,
-            shown.predicted,
-            classes=shown.classes,
-            groups=shown.groups,
-            temperature=shown.temperature,
-            seed=job.recipe.run.seed,
-        )
+        job.judge.write(folder.predictions(split), shown)
+        _copy_beside(folder, verdict.recommended.name, split)
+        splits[split] = job.judge.summarise(shown)
     return splits
+
+
+def _copy_beside(folder: RunFolder, candidate: str, split: str) -> None:
+    """Copy what lies beside the candidate's predictions of a split, such as label maps."""
+    made = folder.path / "candidates" / candidate / "predictions" / split
+    if made.is_dir():
+        copytree(made, folder.predictions(split).parent / split, dirs_exist_ok=True)
 
 
 def _plan(job: Job, verdict: Verdict) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from vision_ft.config import Recipe
 from vision_ft.data.several_labels import TASKS_OF_SEVERAL
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import ModelError, RecipeError
-from vision_ft.models.assemble import Classifier
+from vision_ft.models.assemble import VisionModel
 from vision_ft.models.folder import CONFIG_FILE, KEY, WEIGHTS_FILE, load_model
 from vision_ft.models.source import read_config
 from vision_ft.run_folder import RunFolder, read_json
@@ -30,7 +30,7 @@ class Source:
     """
 
     folder: RunFolder
-    model: Classifier
+    model: VisionModel
     classes: ClassSpace
     model_hash: str
 
@@ -80,8 +80,6 @@ def open_source(recipe: Recipe) -> Source:
             f"set task={task}."
         )
     model, classes, _, _ = load_model(folder.model)
-    if not isinstance(model, Classifier):
-        raise ModelError(f"{folder.path}: its head {model.head_name!r} reads maps, which adapt does not retrain.")
     return Source(folder, model.eval(), classes, hash_weights(folder))
 
 

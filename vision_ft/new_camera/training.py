@@ -32,6 +32,8 @@ def plan_strategy(job: Job, name: str) -> list[Phase]:
     groups = list(parameter_groups(job.source))
     taken = inspect.signature(strategy.plan).parameters
     options: dict[str, Any] = {"solver": solver_of(job)}
+    if "head_epochs" in taken and job.scores_of is None:
+        options["head_epochs"] = max(epochs_of(job, name) // 2, 1)  # they read pictures, and cost as much as others
     if "architecture" in taken:
         options["architecture"] = job.source.backbone.architecture
     if "part" in taken:
@@ -82,7 +84,7 @@ def train(
         SkippedError: there is one class only to learn from.
     """
     labels = job.table.labels if lessons.labels is None else lessons.labels
-    if len(np.unique(labels[lessons.head_rows])) < 2:
+    if job.scores_of is not None and len(np.unique(labels[lessons.head_rows])) < 2:
         raise SkippedError(
             "the pictures to learn from are of one class only, which would teach the model to name it always. Label "
             "pictures of a second class, or keep old pictures beside them."

@@ -11,12 +11,11 @@ import numpy as np
 from vision_ft.adaptation.decide import CandidateScores, Decision
 from vision_ft.adaptation.gate import settle
 from vision_ft.build.domains import NEW, OLD
-from vision_ft.evaluate.forgetting import change_of
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.paired import Difference
 from vision_ft.new_camera.candidates import CANDIDATES
 from vision_ft.new_camera.material import Job
-from vision_ft.new_camera.scoring import Outcome, answers_of
+from vision_ft.new_camera.scoring import Outcome
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Verdict:
 
 def decide(job: Job, outcomes: Sequence[Outcome]) -> Verdict:
     """Recommend the best on val that held-out pictures do not speak against; baselines are shown only."""
-    config = job.recipe.adapt
+    limit, metric = job.recipe.adapt.max_forgetting, job.judge.metric
     source = outcomes[0]
     done = [outcome for outcome in outcomes if outcome.is_done]
     changes = {
@@ -54,20 +53,16 @@ def decide(job: Job, outcomes: Sequence[Outcome]) -> Verdict:
             if not CANDIDATES[outcome.name].is_baseline
         ],
         {name: (change[OLD], change[NEW]) for name, change in changes.items()},
-        limit=config.max_forgetting,
-        metric=config.metric,
+        limit=limit,
+        metric=metric,
     )
-    entries = [_entry(outcome, decision, source, changes.get(outcome.name), config.metric) for outcome in outcomes]
+    entries = [_entry(outcome, decision, source, changes.get(outcome.name), metric) for outcome in outcomes]
     by_name = {outcome.name: outcome for outcome in outcomes}
     return Verdict(decision, by_name[decision.recommended], tuple(entries))
 
 
 def _change(job: Job, source: Outcome, outcome: Outcome, domain: str) -> Difference | None:
-    before, groups = answers_of(job, source.predictions["test"], domain)
-    after, _ = answers_of(job, outcome.predictions["test"], domain)
-    if not len(before.targets):
-        return None
-    return change_of(before, after, metric=job.recipe.adapt.metric, groups=groups, seed=job.recipe.run.seed)
+    return job.judge.change(source.predictions["test"], outcome.predictions["test"], domain)
 
 
 def _entry(

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 SOURCE = "source"  # the candidate that is the model before the adaptation
 TOLERANCE = 1e-9  # a loss of exactly the limit is within it, whatever binary fractions make of it
 

@@ -14,6 +14,7 @@ from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.evaluate.compare import compare_runs
 from vision_ft.evaluate.compare_words import p_text
+from vision_ft.evaluate.names import METRIC_NAMES, metric_title
 from vision_ft.files import write_atomic
 from vision_ft.reporting.charts import svg, ticks
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
@@ -47,7 +48,7 @@ def compare(
         Numbers ready for JSON, see `evaluate.compare.compare_runs`: "sentence" is the verdict.
 
     Raises:
-        DataError: fewer than two runs, one that is not finished, or runs tested on different pictures.
+        DataError: fewer than two runs, one that is not finished, or runs of other tasks or tested on other pictures.
     """
     comparison = compare_runs(runs, seed=seed)
     if out is not None:
@@ -103,8 +104,14 @@ def render_comparison(comparison: Mapping[str, Any], thumbnails: Thumbnails) -> 
     by_run = {pair["after"]: pair for pair in comparison["pairs"]}
     ranked = [_row(runs[position], by_run.get(position)) for position in comparison["ranking"]]
     page = make_environment().get_template("compare.html.j2")
+    first, second = (_heading(metric) for metric in comparison["metrics"])
     return page.render(
         comparison=comparison,
+        first=first,
+        second=second,
+        of_class=comparison.get("of_class"),
+        of_picture=comparison.get("of_picture"),
+        test="the exact McNemar test" if comparison["task"] == "classification" else "the paired bootstrap",
         base=runs[0]["name"],
         runs=ranked,
         pairs=[_pair(pair, comparison, thumbnails) for pair in comparison["pairs"]],
@@ -118,6 +125,12 @@ def render_comparison(comparison: Mapping[str, Any], thumbnails: Thumbnails) -> 
     )
 
 
+def _heading(metric: str) -> dict[str, str]:
+    """What the page calls a metric, and where its values are."""
+    word = METRIC_NAMES[metric]
+    return {"name": metric, "interval": f"{metric}_interval", "word": word, "title": metric_title(metric)}
+
+
 def _row(run: Mapping[str, Any], pair: Mapping[str, Any] | None) -> dict[str, Any]:
     about = ", ".join(str(run[key]) for key in ("backbone", "strategy") if run[key])
     shown = None if pair is None else {**pair, "p_text": p_text(pair["p_adjusted"]).removeprefix("p ").lstrip("= ")}
@@ -126,14 +139,8 @@ def _row(run: Mapping[str, Any], pair: Mapping[str, Any] | None) -> dict[str, An
 
 def _pair(pair: Mapping[str, Any], comparison: Mapping[str, Any], thumbnails: Thumbnails) -> dict[str, Any]:
     before, after = (comparison["runs"][pair[side]]["name"] for side in ("before", "after"))
-    outcomes = pair["outcomes"]
-    cards = [
-        {"label": "Both right", "count": outcomes["both_right"]},
-        {"label": f"Only {cut(after, 30)} right", "count": outcomes["gained"]},
-        {"label": f"Only {cut(before, 30)} right", "count": outcomes["lost"]},
-        {"label": "Both wrong", "count": outcomes["both_wrong"]},
-    ]
-    titles = {"lost": f"Now wrong: only {cut(before)} is right", "gained": f"Now right: only {cut(after)} is right"}
+    outcomes, titles = pair["outcomes"], _titles(cut(before), cut(after), comparison.get("of_picture"))
+    cards = [{"label": label, "count": outcomes[kind]} for kind, label in _card_labels(before, after, outcomes).items()]
     galleries = [
         {
             "title": title,
@@ -150,12 +157,31 @@ def _pair(pair: Mapping[str, Any], comparison: Mapping[str, Any], thumbnails: Th
         **pair,
         "name": after,
         "cards": cards,
-        "matrix": delta_matrix(pair["confusion"], comparison["classes"]),
+        "matrix": delta_matrix(pair.get("confusion", ()), comparison["classes"]),
         "per_class": _ends(changed),
         "groups": _ends(pair["groups"] or ()),
         "left_out": {"class": max(len(changed) - MAX_ROWS, 0), "group": max(len(pair["groups"] or ()) - MAX_ROWS, 0)},
         "galleries": galleries,
     }
+
+
+def _card_labels(before: str, after: str, outcomes: Mapping[str, int]) -> dict[str, str]:
+    """What each kind of picture is called; right and wrong of labels, better and worse of masks and boxes."""
+    if "equal" in outcomes:
+        return {"gained": f"{cut(after, 30)} better", "lost": f"{cut(before, 30)} better", "equal": "Equally good"}
+    return {
+        "both_right": "Both right",
+        "gained": f"Only {cut(after, 30)} right",
+        "lost": f"Only {cut(before, 30)} right",
+        "both_wrong": "Both wrong",
+    }
+
+
+def _titles(before: str, after: str, of_picture: str | None) -> dict[str, str]:
+    """Headings of the galleries."""
+    if of_picture is not None:
+        return {"lost": f"Largest losses of a picture's {of_picture}", "gained": "Largest gains"}
+    return {"lost": f"Now wrong: only {before} is right", "gained": f"Now right: only {after} is right"}
 
 
 def _ends(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -208,13 +234,13 @@ def _cell(
 
 
 def forest_chart(comparison: Mapping[str, Any]) -> Markup:
-    """Difference in accuracy of each run against the first, with its interval, one line a run."""
-    pairs = comparison["pairs"]
+    """Difference in the first metric of each run against the first, with its interval, one line a run."""
+    pairs, metric = comparison["pairs"], comparison["metrics"][0]
     names = [cut(comparison["runs"][pair["after"]]["name"], 22) for pair in pairs]
     width, right, line = 620, 20, 30
     left = 30 + 7 * max(len(name) for name in names)  # about seven pixels a character
     bottom = 14 + line * len(pairs)
-    ends = [0.0] + [pair["accuracy"][key] for pair in pairs for key in ("low", "high")]
+    ends = [0.0] + [pair[metric][key] for pair in pairs for key in ("low", "high") if pair[metric][key] is not None]
     margin = 0.06 * (max(ends) - min(ends)) or 0.01
     low, high = min(ends) - margin, max(ends) + margin
 
@@ -229,17 +255,19 @@ def forest_chart(comparison: Mapping[str, Any]) -> Markup:
         body += f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{points(tick).split()[0]}</text>'
     for number, (pair, name) in enumerate(zip(pairs, names, strict=True)):
         y = 6 + line * (number + 0.5)
-        body += _whisker(pair, across, y)
+        body += _whisker(pair, metric, across, y)
         body += f'<text class="name" x="{left - 14}" y="{y + 4:.1f}" text-anchor="end">{escape(name)}</text>'
     first = cut(comparison["runs"][0]["name"], 30)
-    label = f"points of accuracy against {first}"
+    label = f"points of {METRIC_NAMES[metric]} against {first}"
     body += f'<text x="{(left + width - right) / 2}" y="{bottom + 36}" text-anchor="middle">{escape(label)}</text>'
     body = f'<g class="forest">{body}</g>'
     return svg(body, f"Difference in {label}, with 95% intervals", width=width, height=bottom + 44)
 
 
-def _whisker(pair: Mapping[str, Any], across: Callable[[float], float], y: float) -> str:
-    change = pair["accuracy"]
+def _whisker(pair: Mapping[str, Any], metric: str, across: Callable[[float], float], y: float) -> str:
+    change = pair[metric]
+    if change["low"] is None:  # too few pictures to draw sets of
+        return ""
     low, middle, high = (across(change[key]) for key in ("low", "value", "high"))
     colour = {"better": "s0", "worse": "s1", "unclear": "unclear"}[pair["verdict"]]
     return (

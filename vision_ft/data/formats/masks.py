@@ -49,6 +49,7 @@ def read(
     group_pattern: str | None = None,
     group_by: Sequence[str] | None = None,
     on_bad: Literal["fail", "drop"] = "fail",
+    unlabelled: bool = False,
 ) -> SampleTable:
     """Read pictures and masks of the same name into a segmentation table.
 
@@ -63,6 +64,7 @@ def read(
         group_pattern: takes the group of each picture from its path.
         group_by: fields of the pattern that make the group.
         on_bad: "drop" leaves out pictures without a mask, "fail" refuses.
+        unlabelled: whether pictures may lack a mask; they are kept, and `mask` is null.
 
     Raises:
         DataError: no pair, or a class table that is missing or cannot be meant.
@@ -73,7 +75,7 @@ def read(
     walked = walk(source)
     pairs = find_pairs(source, walked.pictures)
     complaints = Complaints(source, on_bad)
-    for path in pairs.bare:
+    for path in () if unlabelled else pairs.bare:
         complaints.add(path, printable(path), "has no mask of its name")
     remarks = complaints.settle("Add the masks or remove the pictures")
     if not pairs.masks:
@@ -81,9 +83,10 @@ def read(
             f"{printable(source)}: no picture with a mask found. Expected are images/ and masks/ with files of the "
             "same name, or train/ and trainannot/."
         )
-    paths = sorted(pairs.masks)
+    masked = sorted(pairs.masks)
+    paths = sorted([*masked, *(pairs.bare if unlabelled else ())])
     table_file = Path(class_table) if class_table is not None else find_class_table(source)
-    classes = read_class_table(table_file) if table_file else _infer_table(source, [pairs.masks[one] for one in paths])
+    classes = read_class_table(table_file) if table_file else _infer_table(source, [pairs.masks[one] for one in masked])
     groups = None
     if group_pattern is not None:
         groups, _ = compile_pattern(group_pattern, group_by=group_by).match([escape_name(path) for path in paths])
@@ -95,10 +98,14 @@ def read(
         splits=_splits(pairs, paths),
         groups=groups,
         task="segmentation",
-        extra={"mask": pa.array([escape_name(pairs.masks[path]) for path in paths], pa.string())},
+        extra={"mask": pa.array([_mask_of(pairs, path) for path in paths], pa.string())},
         remarks=[*walked.remarks, *remarks],
         meta={"masks": classes.as_meta()},
     )
+
+
+def _mask_of(pairs: Pairs, path: str) -> str | None:
+    return escape_name(pairs.masks[path]) if path in pairs.masks else None
 
 
 def _splits(pairs: Pairs, paths: Sequence[str]) -> list[str | None] | None:

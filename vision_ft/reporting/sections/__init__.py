@@ -40,12 +40,13 @@ from vision_ft.reporting.sections import (
     taken_for,
 )
 
+# Only where the run was adapted to a new camera.
+ADAPTATION = (decision.SECTION, shift.SECTION, candidates.SECTION)
+
 SECTIONS: dict[str, tuple[Section, ...]] = {
     "classification": (
-        decision.SECTION,  # this one and the next five only where the run was adapted to a new camera
-        shift.SECTION,
-        candidates.SECTION,
-        budget.SECTION,
+        *ADAPTATION,
+        budget.SECTION,  # this one and the next two as well
         next_labels.SECTION,
         honest_split.SECTION,
         overview.SECTION,
@@ -85,6 +86,8 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         lineage.SECTION,
     ),
     "segmentation": (
+        *ADAPTATION,
+        next_labels.SECTION,
         mask_overview.SECTION,
         mask_gallery.SECTION,
         mask_confusion.SECTION,
@@ -95,6 +98,8 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         lineage.SECTION,
     ),
     "detection": (
+        *ADAPTATION,
+        next_labels.SECTION,
         box_overview.SECTION,
         box_gallery.SECTION,
         box_errors.SECTION,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vision_ft.evaluate.names import metric_title
 from vision_ft.reporting.adapted import (
-    METRIC_NAMES,
     Candidate,
     limit_of,
     mapping,
@@ -28,11 +28,13 @@ def _build(run: RunView) -> dict[str, Any] | None:
     if not candidates:
         return None
     metric, paths = metric_of(run.adaptation), alpha_paths(candidates)
+    rows = [_row(candidate, metric) for candidate in candidates if candidate.is_done]
     return {
-        "metric": METRIC_NAMES.get(metric, metric),
+        "metric": metric_title(metric),
+        "has_loss": any(row["new_loss"] or row["old_loss"] for row in rows),
         "recommended": recommended_of(run.adaptation),
         "limit": limit_of(run.adaptation),
-        "rows": [_row(candidate, metric) for candidate in candidates if candidate.is_done],
+        "rows": rows,
         "skipped": [
             (candidate.title, candidate.record.get("reason") or "") for candidate in candidates if not candidate.is_done
         ],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vision_ft.evaluate.names import metric_title
 from vision_ft.reporting.adapted import (
-    METRIC_NAMES,
     SOURCE,
     Candidate,
     has_old,
@@ -47,7 +47,7 @@ def _build(run: RunView) -> dict[str, Any] | None:
         "cameras": _measured_cameras(candidates),
         "num_skipped": sum(not candidate.is_done for candidate in candidates),
         "recommended": recommended_of(adaptation),
-        "metric": METRIC_NAMES.get(metric_of(adaptation), metric_of(adaptation)),
+        "metric": metric_title(metric_of(adaptation)),
         "limit": limit,
         "has_old": has_old(adaptation),
         "old_missing": adaptation.get("old_missing") or "",
