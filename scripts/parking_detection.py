@@ -19,11 +19,10 @@ run = vf.finetune(
     task="detection",
     backbone="resnet18",
     strategy="full",
-    epochs=12,
+    epochs=8,
     overrides={
         "model.pretrained": weights,
         "model.image_size": [288, 384],
-        "optim.lr": 5e-4,
         "optim.metric": "map50",
         "data.on_bad": "drop",
     },

@@ -20,9 +20,9 @@ from vision_ft.types import ClassSpace, LabelColumn, Phase
 
 HEAD_TASK = {"multilabel": "classification", "multitask": "classification"}  # whose heads a task shares
 DEFAULT_LR = {"adamw": 1e-4, "sgd": 1e-2}
-DENSE_LR = {"adamw": 3e-4, "sgd": 1e-2}  # heads with a decoder; docs/benchmarks.md was measured with it
 DENSE_HEAD_SCALE = 10.0
 DEFAULT_HEAD_LR = {"adamw": 3e-3, "sgd": 1e-1}  # heads on cached features: a thousand times cheaper steps, no risk
+TASK_LR = {("segmentation", "adamw"): (3e-4, 3e-3), ("detection", "adamw"): (1e-4, 1e-3)}  # docs/benchmarks.md
 
 
 def build_model(recipe: Recipe, classes: ClassSpace, columns: Sequence[LabelColumn] = ()) -> Classifier | DenseModel:
@@ -164,8 +164,5 @@ def learning_rates(recipe: Recipe) -> tuple[float, float]:
     """Return the base rate of picture phases and that of head phases on cached features."""
     name, lr = recipe.optim.name, recipe.optim.lr
     head_lr = recipe.optim.head_lr
-    default = DENSE_LR if HEADS[recipe.model.head].takes == "pyramid" else DEFAULT_LR
-    return (
-        lr if lr is not None else default[name],
-        head_lr if head_lr is not None else DEFAULT_HEAD_LR[name],
-    )
+    usual, usual_head = TASK_LR.get((recipe.task, name), (DEFAULT_LR[name], DEFAULT_HEAD_LR[name]))
+    return (lr if lr is not None else usual, head_lr if head_lr is not None else usual_head)

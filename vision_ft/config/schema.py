@@ -137,11 +137,11 @@ class OptimConfig(Section):
 
     name: Literal["adamw", "sgd"] = Field(default="adamw", description="Optimiser.")
     lr: Positive | None = Field(
-        default=None, description="Peak learning rate of the top group; null: adamw 1e-4 (masks, boxes 3e-4), sgd 1e-2."
+        default=None, description="Peak learning rate of the top group; null: adamw 1e-4 (masks 3e-4), sgd 1e-2."
     )
     head_lr: Positive | None = Field(
         default=None,
-        description="Peak learning rate of phases that train the head on cached features; null: adamw 3e-3, sgd 0.1.",
+        description="Peak learning rate of phases that train the head on cached features; null: adamw 3e-3 (boxes 1e-3), sgd 0.1.",
     )
     weight_decay: NotNegative = Field(
         default=0.05, description="Weight decay per step; not applied to norms and biases."
@@ -266,7 +266,7 @@ class AdaptConfig(Section):
 # Where a task's default differs from the schema's.
 BY_TASK: dict[str, dict[str, dict[str, Any]]] = {
     "segmentation": {"model": {"head": "fpn"}, "optim": {"metric": "miou", "batch_size": 8}},
-    "detection": {"model": {"head": "fcos"}, "optim": {"metric": "map", "batch_size": 8}},
+    "detection": {"model": {"head": "faster-rcnn"}, "optim": {"metric": "map", "batch_size": 8}},
 }
 
 
