@@ -141,7 +141,7 @@ class OptimConfig(Section):
     )
     head_lr: Positive | None = Field(
         default=None,
-        description="Peak learning rate of phases that train the head on cached features; null: adamw 3e-3 (boxes 1e-3), sgd 0.1.",
+        description="Peak learning rate of phases of the head alone; null: adamw 3e-3 (boxes 1e-3), sgd 0.1.",
     )
     weight_decay: NotNegative = Field(
         default=0.05, description="Weight decay per step; not applied to norms and biases."
@@ -265,8 +265,12 @@ class AdaptConfig(Section):
 
 # Where a task's default differs from the schema's.
 BY_TASK: dict[str, dict[str, dict[str, Any]]] = {
-    "segmentation": {"model": {"head": "fpn"}, "optim": {"metric": "miou", "batch_size": 8}},
-    "detection": {"model": {"head": "faster-rcnn"}, "optim": {"metric": "map", "batch_size": 8}},
+    "segmentation": {"model": {"head": "fpn"}, "optim": {"metric": "miou", "batch_size": 8}, "augment": {"views": 4}},
+    "detection": {
+        "model": {"head": "faster-rcnn"},
+        "optim": {"metric": "map", "batch_size": 8},
+        "augment": {"views": 4},
+    },
 }
 
 
