@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vision_ft.config.by_task import BY_TASK
 from vision_ft.config.fields import (
     AS_TEXT,
     Name,
@@ -261,17 +262,6 @@ class AdaptConfig(Section):
     next_labels: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=50, description="Pictures that to_label.csv proposes to label next."
     )
-
-
-# Where a task's default differs from the schema's.
-BY_TASK: dict[str, dict[str, dict[str, Any]]] = {
-    "segmentation": {"model": {"head": "fpn"}, "optim": {"metric": "miou", "batch_size": 8}, "augment": {"views": 4}},
-    "detection": {
-        "model": {"head": "faster-rcnn"},
-        "optim": {"metric": "map", "batch_size": 8},
-        "augment": {"views": 4},
-    },
-}
 
 
 class Recipe(Section):
