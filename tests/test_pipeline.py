@@ -187,5 +187,5 @@ def test_a_name_that_does_not_exist_is_answered_with_those_that_do(key, value, m
 
 
 def test_the_convex_solver_is_refused_for_other_heads(data, tmp_path):
-    with pytest.raises(RecipeError, match='"convex" fits linear heads; model.head is "mlp"'):
+    with pytest.raises(RecipeError, match='"convex" fits linear heads of classification; model.head is "mlp"'):
         tiny_run(data, tmp_path / "run", model__head="mlp", strategy__options={"solver": "convex"})

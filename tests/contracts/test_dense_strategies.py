@@ -30,7 +30,7 @@ PLANS = {  # epochs and options; the last phase has two epochs or more
     "full": (2, {}),
     "surgical": (2, {}),
 }
-OPTIM = {"optim__batch_size": 4, "optim__batchnorm": "train", "optim__head_lr": 0.003}
+OPTIM = {"optim__batch_size": 4, "optim__batchnorm": "train", "optim__lr": 0.0003, "optim__head_lr": 0.003}
 
 
 @pytest.fixture(scope="module")
