@@ -22,7 +22,7 @@ run = vf.finetune(
     epochs=8,
     overrides={
         "model.pretrained": weights,
-        "model.image_size": [288, 384],
+        "model.image_size": [192, 256],
         "optim.metric": "map50",
         "data.on_bad": "drop",
     },

@@ -26,7 +26,7 @@ run = vf.finetune(
     epochs=8,
     overrides={
         "model.pretrained": weights,
-        "model.image_size": 256,
+        "model.image_size": 192,
         "optim.lr": 3e-4,
         **({"data.group_pattern": "images/patch_{row}_*"} if rows else {}),
     },
