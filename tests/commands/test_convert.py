@@ -1,4 +1,4 @@
-"""`vision-ft convert` and `audit` on boxes and masks; `train` on them says that there are no heads yet."""
+"""`vision-ft convert` and `audit` on boxes and masks and `train` with the wrong task."""
 
 from __future__ import annotations
 
