@@ -6,7 +6,7 @@
 
 Same weights, splits, input size and passes over the pictures for every contender; a head-only phase counts as passes.
 Every contender runs in a process of its own with its own empty cache, and adds a line to --out; lines that are there
-are not measured again. CPU seconds are those of the process and its children: they stay fair when others use the machine.
+are not measured again. CPU seconds, of the process and its children, stay fair when others use the machine.
 """
 
 from __future__ import annotations

@@ -19,11 +19,10 @@ run = vf.finetune(
     task="detection",
     backbone="resnet18",
     strategy="full",
-    epochs=12,
+    epochs=8,
     overrides={
         "model.pretrained": weights,
-        "model.image_size": [288, 384],
-        "optim.lr": 5e-4,
+        "model.image_size": [192, 256],
         "optim.metric": "map50",
         "data.on_bad": "drop",
     },
@@ -31,7 +30,8 @@ run = vf.finetune(
 split, numbers = next(reversed(run.metrics["splits"].items()))
 print(f"mAP50 {numbers['map50']:.1%}, mAP {numbers['map']:.1%} on {numbers['n']} {split} pictures")
 for row in numbers["per_class"]:
-    print(f"    {row['class']}: found {row['recall']:.1%}, right {row['precision']:.1%} (above {row['threshold']:.2f})")
+    shown = [f"{name} {row[name]:.1%}" for name in ("recall", "precision") if row[name] is not None]
+    print(f"    {row['class']}: {', '.join(shown)} at scores above {row['threshold']:.2f}")
 print("    errors: " + ", ".join(f"{kind} {count}" for kind, count in numbers["errors"].items()))
 
 table = SampleTable.read(run.path / "data.parquet")

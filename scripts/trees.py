@@ -26,16 +26,18 @@ run = vf.finetune(
     epochs=8,
     overrides={
         "model.pretrained": weights,
-        "model.image_size": 256,
+        "model.image_size": 192,
         "optim.lr": 3e-4,
         **({"data.group_pattern": "images/patch_{row}_*"} if rows else {}),
     },
 )
 test = run.metrics["splits"]["test"]
 low, high = test["miou_interval"]
-print(f"mIoU {test['miou']:.1%} ({low:.1%} to {high:.1%}) on {test['n']} tiles")
+span = "" if low is None else f" ({low:.1%} to {high:.1%})"
+print(f"mIoU {test['miou']:.1%}{span} on {test['n']} tiles")
 for row in test["per_class"]:
-    print(f"    {row['class']}: IoU {row['iou']:.1%}, precision {row['precision']:.1%}, recall {row['recall']:.1%}")
+    shown = [f"{name} {row[name]:.1%}" for name in ("iou", "precision", "recall") if row[name] is not None]
+    print(f"    {row['class']}: {', '.join(shown)}")
 
 model = vf.load(run.path)
 for picture in sorted((tiles / "images").iterdir())[:5]:

@@ -29,3 +29,27 @@ def shared() -> Path:
 def _private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's own cache."""
     monkeypatch.setenv("VISION_FT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def dense_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of red and blue rectangles with masks and boxes."""
+    from tests.dense import draw_dense
+
+    return draw_dense(tmp_path_factory.mktemp("dense") / "data", count=16)
+
+
+@pytest.fixture(scope="session")
+def mask_run(dense_data: Path) -> Path:
+    """A tiny finished segmentation run."""
+    from tests.dense import dense_run
+
+    return dense_run("segmentation", dense_data, dense_data.parent / "masks").path
+
+
+@pytest.fixture(scope="session")
+def box_run(dense_data: Path) -> Path:
+    """A tiny finished detection run."""
+    from tests.dense import dense_run
+
+    return dense_run("detection", dense_data, dense_data.parent / "boxes", strategy__epochs=4).path

@@ -174,7 +174,11 @@ def test_a_broken_picture_fails_the_run_or_is_dropped(tmp_path):
         ("optim__metric", "f1", r'optim.metric: got "f1"; allowed: macro_f1, accuracy'),
         ("strategy__options", {"decai": 2}, r'strategy.options.decai.*Did you mean "decay"\?'),
         ("run__device", "gpu", r'run.device: got "gpu"; allowed: auto, cpu, cuda'),
-        ("task", "segmentation", r"task: got segmentation, but .* holds one label a picture. Add --task classification"),
+        (
+            "task",
+            "segmentation",
+            r"task: got segmentation, but .* holds one label a picture. Add --task classification",
+        ),
     ],
 )
 def test_a_name_that_does_not_exist_is_answered_with_those_that_do(key, value, message, data, tmp_path):
@@ -183,5 +187,5 @@ def test_a_name_that_does_not_exist_is_answered_with_those_that_do(key, value, m
 
 
 def test_the_convex_solver_is_refused_for_other_heads(data, tmp_path):
-    with pytest.raises(RecipeError, match='"convex" fits linear heads; model.head is "mlp"'):
+    with pytest.raises(RecipeError, match='"convex" fits linear heads of classification; model.head is "mlp"'):
         tiny_run(data, tmp_path / "run", model__head="mlp", strategy__options={"solver": "convex"})

@@ -13,6 +13,7 @@ from typing import Any
 from vision_ft.build.data import prepare_table
 from vision_ft.config import Recipe, load_recipe
 from vision_ft.converting import convert as convert
+from vision_ft.data.several_labels import TASKS_OF_SEVERAL
 from vision_ft.data.table import SampleTable
 from vision_ft.deploy.predictor import AnyPredictor, load_predictor
 from vision_ft.engine.callbacks import LogReporter, Reporter
@@ -256,7 +257,9 @@ def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTab
         DataError: the folder or file cannot be read as a data set at all.
     """
     recipe = resolve_recipe(data, [*overrides, "data.on_bad=drop"], {})
-    return prepare_table(recipe.data, seed=recipe.run.seed, threads=os.cpu_count() or 1, quick=False)
+    threads = os.cpu_count() or 1
+    task = recipe.task if recipe.task in TASKS_OF_SEVERAL else None  # what boxes and masks are can be seen
+    return prepare_table(recipe.data, task=task, seed=recipe.run.seed, threads=threads, quick=False)
 
 
 def report(source: str | Path, *, out: str | Path | None = None, data_root: str | Path | None = None) -> Path:

@@ -38,16 +38,10 @@ def train(
     ],
     overrides: Overrides = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name, such as resnet50.")] = None,
-    pretrained: Annotated[
-        str | None, typer.Option(help="true (hub), false (random), or a weights file (.safetensors).")
-    ] = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="feature-extraction, gradual-unfreeze, surgical or full.")
-    ] = None,
+    pretrained: Annotated[str | None, typer.Option(help="true (hub), false (random), or a weights file.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="feature-extraction, gradual-unfreeze, surgical, full.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
-    task: Annotated[
-        str | None, typer.Option(help="classification, multilabel, multitask, segmentation or detection.")
-    ] = None,
+    task: Annotated[str | None, typer.Option(help="multilabel, multitask, segmentation or detection.")] = None,
     head: Annotated[str | None, typer.Option(help="Head, such as linear, fpn, unet, fcos or faster-rcnn.")] = None,
     image_size: Annotated[str | None, typer.Option(help="Side of the input in pixels, or HEIGHTxWIDTH.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a batch.")] = None,
@@ -85,9 +79,7 @@ def adapt(
         str | None, typer.Argument(metavar="[NEW|RECIPE]", help="Pictures of the new camera, or a recipe (.yaml).")
     ] = None,
     overrides: Overrides = None,
-    keep: Annotated[
-        str | None, typer.Option(help="Pictures of the old cameras; by default those that RUN lists.")
-    ] = None,
+    keep: Annotated[str | None, typer.Option(help="Pictures of the old cameras; by default those of RUN.")] = None,
     labels: Annotated[int | None, typer.Option(help="Use so many labelled pictures of NEW; by default all.")] = None,
     max_forgetting: Annotated[
         float | None, typer.Option(help="Largest loss on the old cameras, as a share (0.01 is one point).")
@@ -217,6 +209,8 @@ def convert(
     source_format: Annotated[str, typer.Option("--from", help="Format of SOURCE; auto looks at it.")] = "auto",
     root: Annotated[Path | None, typer.Option(help="Folder that the paths of an index file start from.")] = None,
     class_table: Annotated[Path | None, typer.Option(help="File with the classes of masks.")] = None,
+    task: Annotated[str | None, typer.Option(help="multilabel or multitask, for a CSV of several labels.")] = None,
+    label_columns: Annotated[str | None, typer.Option(help="Columns of those labels, as in species,sex.")] = None,
     on_bad: Annotated[str, typer.Option(help="fail, or drop annotations that cannot be read.")] = "fail",
 ) -> None:
     """Write a data set in another format, and say what that cannot hold.
@@ -225,7 +219,14 @@ def convert(
     """
     from vision_ft.commands import convert as command
 
-    options = {"source_format": source_format, "root": root, "class_table": class_table, "on_bad": on_bad}
+    options: dict[str, Any] = {
+        "source_format": source_format,
+        "root": root,
+        "class_table": class_table,
+        "on_bad": on_bad,
+        "task": task,
+        "label_columns": label_columns.split(",") if label_columns else None,
+    }
     command.run(str(source), out, to=to, link=link, options=options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from vision_ft.build.names import look_up
 from vision_ft.data.formats import FORMATS, WRITERS, detect
 from vision_ft.data.placement import Transfer
+from vision_ft.data.several_labels import TASKS_OF_SEVERAL
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import Finding
@@ -37,7 +39,7 @@ class Conversion:
     findings: tuple[Finding, ...]
 
 
-def convert(
+def convert(  # noqa: PLR0913 - one option a column
     source: str | Path,
     out: str | Path,
     *,
@@ -46,6 +48,8 @@ def convert(
     source_format: str = "auto",
     root: str | Path | None = None,
     class_table: str | Path | None = None,
+    task: str | None = None,
+    label_columns: Sequence[str] | None = None,
     on_bad: Literal["fail", "drop"] = "fail",
 ) -> Conversion:
     """Read a data set and write it in another format into a new folder.
@@ -58,6 +62,8 @@ def convert(
         source_format: name of the source's format; "auto" looks at it.
         root: folder that the paths of an index file start from.
         class_table: file with the classes of masks.
+        task: "multilabel" or "multitask" where an index file holds several labels a picture.
+        label_columns: columns of those labels, see `train`.
         on_bad: "drop" leaves out annotations that cannot be read.
 
     Raises:
@@ -67,6 +73,8 @@ def convert(
     source, out = Path(source), Path(out)
     if to not in TARGETS:
         raise RecipeError(f'--to: "{to}" is no format to convert to; allowed: {", ".join(TARGETS)}.')
+    if task not in (None, "classification", *TASKS_OF_SEVERAL):
+        raise RecipeError(f'--task: "{task}" is unknown; allowed: classification, {", ".join(TASKS_OF_SEVERAL)}.')
     if on_bad not in ("fail", "drop"):
         raise RecipeError(f'--on-bad: "{on_bad}" is unknown; allowed: fail, drop.')
     if out.absolute() == source.absolute() or source.absolute() in out.absolute().parents:
@@ -76,6 +84,8 @@ def convert(
     options: dict[str, Any] = {
         "root": None if root is None else Path(root),
         "class_table": None if class_table is None else Path(class_table),
+        "task": task,
+        "label_columns": label_columns or None,
     }
     for option, value in options.items():
         if value is not None and option not in inspect.signature(read).parameters:

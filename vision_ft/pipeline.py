@@ -15,6 +15,7 @@ from vision_ft.build.model import build_model, build_plan, describe_plan
 from vision_ft.build.training import build_recipe_augment, build_runtime, build_training_run
 from vision_ft.config import Recipe, dump_recipe, load_recipe
 from vision_ft.data.grid import draw_augmentation_grid
+from vision_ft.data.several_labels import LABELS, PREFIX, label_columns
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.checkpoint import START
@@ -68,7 +69,7 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
         if resume and folder.data.is_file():
             refuse_changed_data(SampleTable.read(folder.data), table)
     timings["data"] = time.perf_counter() - started
-    model = build_model(recipe, table.classes)
+    model = build_model(recipe, table.classes, label_columns(table))
     with StopRequest() as stop:
         services = Services(runtime, stop, reporter, folder.path)
         run = build_training_run(recipe, table, model, services)
@@ -154,10 +155,12 @@ def refuse_changed_data(before: SampleTable, now: SampleTable) -> None:
     Raises:
         ResumeError: pictures were added, removed, changed or relabelled; up to ten are named.
     """
+    answers = [name for name in before.arrow.column_names if name == LABELS or name.startswith(PREFIX)]
 
-    def contents(table: SampleTable) -> dict[str, tuple[str, int, str]]:
-        columns = (table.arrow.column(name).to_pylist() for name in ("path", "hash", "label", "split"))
-        return {path: (digest, label, split) for path, digest, label, split in zip(*columns, strict=True)}
+    def contents(table: SampleTable) -> dict[str, tuple[Any, ...]]:
+        names = ("path", "hash", "label", "split", *(name for name in answers if name in table.arrow.column_names))
+        columns = (table.arrow.column(name).to_pylist() for name in names)
+        return {path: tuple(rest) for path, *rest in zip(*columns, strict=True)}
 
     old, new = contents(before), contents(now)
     changed = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))

@@ -47,6 +47,19 @@ class ClassSpace:
 
 
 @dataclass(frozen=True)
+class LabelColumn:
+    """One of several questions that a multi-task model answers; its outputs follow those of the column before.
+
+    Attributes:
+        name: of the column.
+        classes: names of its label indices.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """How a picture becomes the tensor a backbone was trained on; saved with the weights.
 
@@ -91,7 +104,7 @@ class Batch:
     """Pictures with their targets.
 
     Attributes:
-        images: (B, C, H, W) float32, normalised; or (B, D) pooled features when they come from the cache.
+        images: (B, C, H, W) float32, normalised; or (B, D) cached: pooled features, or maps in a row.
         target: what the model should answer.
         ids: (B,) int64 row numbers in the sample table.
     """
@@ -188,7 +201,10 @@ class Prediction:
         path: the picture's file, or "" for one given as an array.
         label: name of the most probable class.
         score: its probability.
-        scores: class name -> probability; of a mask class name -> share of the picture's pixels. They sum to 1.
+        scores: class name -> probability; of a mask class name -> share of the picture's pixels. They sum to 1; of a
+            set of labels each stands by itself, of label columns those of each column sum to 1 ("species=robin").
+        labels: names of the labels that apply, most probable first; of label columns the class of each.
+        answers: label column -> its most probable class.
         mask: (H, W) uint8 class index of each pixel, in the picture's own pixels.
         confidence: (H, W) float32 probability of each pixel's class, where it was asked for.
         boxes: (N, 4) float32 x1 y1 x2 y2 in pixels of the picture, most certain first.
@@ -200,6 +216,8 @@ class Prediction:
     label: str | None = None
     score: float | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    labels: tuple[str, ...] | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
     mask: Any = None
     boxes: Any = None
     confidence: Any = None

@@ -10,6 +10,7 @@ import torch
 
 from vision_ft.deploy.options import Options, Tile, check_options
 from vision_ft.deploy.predictor import Predictor, load_predictor
+from vision_ft.deploy.several import SeveralPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.feed.job import FeedResult, OnFrame, run_feed
 from vision_ft.feed.measure_job import run_measures
@@ -69,6 +70,8 @@ def watch(  # noqa: PLR0913 - a public function: its options are its arguments, 
     predictor = load_predictor(run, device=device)
     options = Options(tile=tile, threshold=threshold)
     check_options(options, task=predictor.task, takes=predictor.takes)
+    if isinstance(predictor, SeveralPredictor):
+        raise RecipeError(f"{run}: its model gives several labels a picture; a feed follows one state a region.")
     if isinstance(predictor, Predictor):
         classifier = predictor
         return run_feed(

@@ -1,4 +1,4 @@
-"""`vision-ft convert` and `audit` on boxes and masks; `train` on them says that there are no heads yet."""
+"""`vision-ft convert` and `audit` on boxes and masks and `train` with the wrong task."""
 
 from __future__ import annotations
 
@@ -45,8 +45,7 @@ def test_audit_counts_what_is_wrong_with_boxes(tmp_path: Path) -> None:
     assert "4 usable pictures of 2 classes" in bad.output
 
 
-def test_train_on_boxes_says_that_there_are_no_heads_yet(tmp_path: Path) -> None:
+def test_train_on_boxes_asks_for_the_task(tmp_path: Path) -> None:
     WRITERS["voc"](box_table(tmp_path / "source"), tmp_path / "voc")
-    for options in ({}, {"task": "detection"}):
-        with pytest.raises(RecipeError, match="task: detection has no heads yet; allowed: classification"):
-            api.finetune(tmp_path / "voc", out=tmp_path / "run", overrides=options)
+    with pytest.raises(RecipeError, match=r"task: got classification, but .* holds boxes. Add --task detection"):
+        api.finetune(tmp_path / "voc", out=tmp_path / "run")

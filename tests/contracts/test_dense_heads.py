@@ -213,7 +213,9 @@ def test_a_pyramid_that_does_not_double_is_refused(head):
 
 def test_the_width_of_the_fpn_is_set_and_checked():
     backbone = model_of("resnet18", "fpn").backbone
-    narrow = build_model(backbone, "fpn", 3, head_args={"width": 32})
-    assert narrow.head.decoder.classifier[0].weight.shape == (3, 32, 1, 1)
-    with pytest.raises(ModelError, match=r"model.head_args.width: got 100; the head 'fpn' takes multiples of 32\."):
-        build_model(backbone, "fpn", 3, head_args={"width": 100})
+    narrow = build_model(backbone, "fpn", 3, head_args={"width": 20})
+    assert narrow.head.decoder.decoder.p5.weight.shape == (20, 512, 1, 1)
+    with pytest.raises(
+        ModelError, match=r"model.head_args.width: got 0; the head 'fpn' needs at least 1 channel, such"
+    ):
+        build_model(backbone, "fpn", 3, head_args={"width": 0})

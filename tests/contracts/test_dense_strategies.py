@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,8 @@ import torch
 from tests.dense import dense_run, draw_dense
 from vision_ft import pipeline
 from vision_ft.engine import loop
+from vision_ft.engine.checkpoint import BEST, LAST, load_state
+from vision_ft.models.assemble import DenseModel
 from vision_ft.models.heads import HEADS
 from vision_ft.models.stages import module_groups
 from vision_ft.strategies import STRATEGIES
@@ -18,8 +24,13 @@ from vision_ft.strategies import STRATEGIES
 pytestmark = pytest.mark.slow
 DENSE = {name: spec.task for name, spec in HEADS.items() if spec.takes == "pyramid"}
 SMALL = {"fpn": {"width": 32}, "unet": {}, "fcos": {"width": 64}, "faster-rcnn": {"width": 32, "hidden": 64}}
-EPOCHS = {"feature-extraction": 3, "gradual-unfreeze": 2, "full": 2, "surgical": 2}
-OPTIM = {"optim__batch_size": 4, "optim__batchnorm": "train", "optim__head_lr": 0.003}
+PLANS = {  # epochs and options; the last phase has two epochs or more
+    "feature-extraction": (3, {}),
+    "gradual-unfreeze": (3, {"steps": 2}),
+    "full": (2, {}),
+    "surgical": (2, {}),
+}
+OPTIM = {"optim__batch_size": 4, "optim__batchnorm": "train", "optim__lr": 0.0003, "optim__head_lr": 0.003}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +72,7 @@ class Watch:
 
 def test_every_head_on_maps_is_covered():
     assert set(SMALL) == set(DENSE)
-    assert set(EPOCHS) == set(STRATEGIES)
+    assert set(PLANS) == set(STRATEGIES)
 
 
 @pytest.mark.parametrize("head", DENSE)
@@ -70,11 +81,13 @@ def test_frozen_groups_stay_trained_ones_move_and_the_loss_falls(strategy, head,
     watch = Watch()
     monkeypatch.setattr(loop, "_run_phase", watch)
     monkeypatch.setattr(pipeline, "build_report", lambda folder: None)
-    run = run_of(head, data, tmp_path / "run", strategy__name=strategy, strategy__epochs=EPOCHS[strategy])
+    plan = dict(zip(("strategy__epochs", "strategy__options"), PLANS[strategy], strict=True))
+    run = run_of(head, data, tmp_path / "run", strategy__name=strategy, **plan)
     log = [json.loads(line) for line in (run.path / "log.jsonl").read_text().splitlines()]
     assert watch.phases == list(dict.fromkeys(record["phase"] for record in log))
     assert len(watch.phases) == {"feature-extraction": 1, "gradual-unfreeze": 3}.get(strategy, 2)
-    assert log[-1]["train_loss"] < log[0]["train_loss"]
+    last = [record["train_loss"] for record in log if record["phase"] == watch.phases[-1]]
+    assert last[-1] < last[0]
     assert run.metrics["splits"].keys() == {"val", "test"}
     assert (run.path / "model" / "model.safetensors").is_file()
     assert (run.path / "predictions" / "val.parquet").is_file()
@@ -137,8 +150,8 @@ def only_training(monkeypatch):
 
 
 def kept(out: Path) -> dict[str, torch.Tensor]:
-    """Return the weights at the end and, with a moving average, those of the best epoch."""
-    states = {name: torch.load(out / "checkpoints" / name, weights_only=True)["model"] for name in ("last.pt", "best.pt")}
+    """Return the weights at the end, and those of the best epoch, which are their moving average."""
+    states = {name: load_state(out / "checkpoints" / name)["model"] for name in (LAST, BEST)}
     return {f"{file}:{name}": value for file, state in states.items() for name, value in state.items()}
 
 
@@ -176,3 +189,76 @@ def test_stopped_in_an_epoch_or_between_phases_and_resumed_is_bit_identical(
         again = kept(out)
         assert whole.keys() == again.keys()
         assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+# -- other precisions and processes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", ["fpn", "fcos", "faster-rcnn"])
+def test_half_precision_rounds_no_box_and_trains(head, data, tmp_path, monkeypatch, only_training):
+    """bfloat16 has 8 binary digits: a side at 257 px would become 256."""
+    boxes: list[torch.Tensor] = []
+    original = DenseModel.forward
+
+    def remembering(self, images, target=None):
+        if target is not None:
+            boxes.extend(target.boxes)
+        return original(self, images, target)
+
+    monkeypatch.setattr(DenseModel, "forward", remembering)
+    run_of(head, data, tmp_path / "run", strategy__epochs=1, run__precision="bf16-mixed")
+    assert bool(boxes) == (DENSE[head] == "detection")
+    assert all(box.dtype == torch.float32 for box in boxes)
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert all(math.isfinite(json.loads(line)["train_loss"]) for line in lines)
+
+
+TWO_PROCESSES = """
+import os, sys
+from pathlib import Path
+
+import torch
+
+from tests.dense import dense_run
+from vision_ft import pipeline
+
+original = pipeline.fit
+
+def fit(run, phases):
+    original(run, phases)
+    torch.save(run.model.state_dict(), Path(sys.argv[2]) / f"rank{run.runtime.rank}.pt")
+
+pipeline.fit = fit
+pipeline.FINISHERS = {"detection": lambda finish: None}
+pipeline._write_end = lambda folder, timings: None
+dense_run(
+    "detection", Path(sys.argv[1]), Path(sys.argv[2]), model__backbone="test_convnext", model__head=sys.argv[3],
+    model__head_args={"width": 64} | ({"hidden": 64} if sys.argv[3] == "faster-rcnn" else {}),
+    optim__batch_size=4, strategy__epochs=1, run__devices=2,
+)
+"""
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("head", ["fcos", "faster-rcnn"])
+def test_two_processes_agree_though_one_meets_no_boxes(head, tmp_path):
+    """The backbone's last norm gets no gradient from its maps, and some batches hold no box."""
+    data = draw_dense(tmp_path / "drawn", count=14, sizes=((64, 64),))
+    lines = (data / "boxes.csv").read_text().splitlines()
+    few = [lines[0], *lines[1:5], *(f"images/{number:02d}.png,,,,," for number in range(2, 14))]
+    (data / "boxes.csv").write_text("\n".join(few) + "\n")
+    (tmp_path / "train.py").write_text(TWO_PROCESSES)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "train.py"), str(data), str(tmp_path / "run"), head],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    first, second = (torch.load(tmp_path / "run" / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    norm = "backbone.model.head.norm.weight"
+    assert torch.equal(first[norm], torch.ones_like(first[norm]))  # nothing reads it, so nothing moves it
+    assert json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])["phase"] == "all layers"

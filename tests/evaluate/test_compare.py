@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.compared import base_run, better, copy_run, rows
-from vision_ft.errors import DataError
+from vision_ft.errors import DataError, RecipeError
 from vision_ft.evaluate.compare import compare_runs, cost_of
 from vision_ft.evaluate.compare_read import name_runs
 from vision_ft.evaluate.compare_words import p_text, points
@@ -251,7 +251,7 @@ def test_what_is_no_comparison_is_refused(base, tmp_path):
     with pytest.raises(DataError, match=r"no predictions/test.parquet or predictions/val.parquet, so this is no fin"):
         compare_runs([base, tmp_path])
     other_task = copy_run(base, tmp_path / "several", lambda old: replace(old, task="multilabel"))
-    with pytest.raises(DataError, match="a run of task 'multilabel'; allowed: classification, segmentation, detection"):
+    with pytest.raises(RecipeError, match="a run of task multilabel; runs with several labels a picture"):
         compare_runs([base, other_task])
     no_test, no_val = copy_run(base, tmp_path / "a"), copy_run(base, tmp_path / "b")
     (no_test / "predictions" / "test.parquet").unlink()

@@ -203,7 +203,7 @@ def test_proposals_are_pooled_from_where_they_lie(strides):
     pool = build("faster-rcnn", strides=strides).boxes.box_roi_pool
     size = int(64 * strides[0])
     maps = {
-        str(level): (torch.arange(size // stride) * stride).expand(1, 1, int(size // stride), -1).contiguous()
+        str(level): (torch.arange(size / stride) * float(stride)).expand(1, 1, int(size // stride), -1).contiguous()
         for level, stride in enumerate(strides)
     }
     side = 14 * strides[0]

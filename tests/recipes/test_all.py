@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2] / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))
 ADAPTING = [recipe for recipe in RECIPES if is_adaptation(recipe)]
 TRAINING = [recipe for recipe in RECIPES if recipe not in ADAPTING]
+DENSE = [recipe for recipe in TRAINING if load_recipe(recipe, []).task in ("segmentation", "detection")]
 
 
 def name_of(recipe: Path) -> str:
@@ -30,7 +31,13 @@ def test_all_recipes_are_found():
         "birds/full",
         "birds/gradual_unfreeze",
         "defects",
+        "defects_segmentation",
+        "medical/blood_cells",
+        "parking/car_masks",
+        "parking/detection",
         "parking/occupancy",
+        "street/segmentation",
+        "trees/segmentation",
     ]
     assert [name_of(recipe) for recipe in ADAPTING] == ["office/new_camera", "parking/new_camera"]
 
@@ -48,7 +55,24 @@ def test_the_header_states_purpose_command_result_and_minutes(recipe):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", TRAINING, ids=name_of)
+@pytest.mark.parametrize("recipe", [recipe for recipe in TRAINING if recipe in DENSE], ids=name_of)
+def test_the_recipe_of_masks_or_boxes_trains(recipe, dense_data, tmp_path):
+    task = load_recipe(recipe, []).task
+    small = {
+        "data.path": str(dense_data if task == "segmentation" else dense_data / "boxes.csv"),
+        "model.backbone": "test_resnet",
+        "model.pretrained": False,
+        "model.image_size": 64,
+        "run.device": "cpu",
+    }
+    if task == "segmentation":  # the drawn pictures' names tell no place and no day
+        small |= {"data.group_pattern": "images/{picture}.png", "data.class_table": str(dense_data / "classes.csv")}
+    run = vf.finetune(recipe, epochs=2, out=tmp_path / "run", overrides=small)
+    assert (run.path / "report.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", [recipe for recipe in TRAINING if recipe not in DENSE], ids=name_of)
 def test_the_recipe_trains(recipe, tmp_path):
     data = draw_folder(tmp_path / "data", per_class=8)
     if load_recipe(recipe, []).data.path.endswith(".csv"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 from tests.cameras import draw_camera
 from tests.pictures import draw_folder
 from tests.runs import tiny_run
+from vision_ft.demo.surfaces import draw_surfaces
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -60,3 +62,22 @@ def test_new_camera_shows_candidates_and_decision(tmp_path):
     report = Path(tmp_path, lines[-1].rsplit("report: ", 1)[1])
     assert report.is_file()
     assert ("Not passed" in output) == ("is recommended" not in output)
+
+
+def test_trees_says_how_much_is_covered(tmp_path):
+    tiles = draw_surfaces(tmp_path / "tiles", 12)
+    save_file(timm.create_model("resnet18").state_dict(), tmp_path / "weights.safetensors")
+    output = run_script("trees.py", str(tiles), str(tmp_path / "weights.safetensors"), cwd=tmp_path)
+    assert re.search(r"mIoU \d+\.\d% \(.*\) on \d tiles|mIoU \d+\.\d% on \d tiles", output)
+    assert output.count("covered by trees") == 5
+    assert Path(tmp_path, output.splitlines()[-1].removeprefix("report: ")).is_file()
+
+
+def test_parking_detection_counts_what_it_finds(dense_data, tmp_path):
+    save_file(timm.create_model("resnet18").state_dict(), tmp_path / "weights.safetensors")
+    output = run_script(
+        "parking_detection.py", str(dense_data / "boxes.csv"), str(tmp_path / "weights.safetensors"), cwd=tmp_path
+    )
+    assert re.search(r"mAP50 \d+\.\d%, mAP \d+\.\d% on \d+ test pictures", output)
+    assert "errors: " in output
+    assert Path(tmp_path, output.splitlines()[-1].removeprefix("report: ")).is_file()

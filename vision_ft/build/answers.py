@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 from vision_ft.augment.geometry import EvalGeometry
+from vision_ft.data import several_labels
+from vision_ft.data.several_labels import TASKS_OF_SEVERAL, count_known, label_matrix
 from vision_ft.data.table import SampleTable
 from vision_ft.data.truth import BoxTruth, LabelTruth, MaskTruth, PlainMovement, Truth
 from vision_ft.types import UNLABELLED, Preprocessing
@@ -19,7 +21,12 @@ def build_truth(table: SampleTable, preprocessing: Preprocessing, *, keep_bytes:
         return MaskTruth(table, plain_movement(preprocessing), keep_bytes=keep_bytes)
     if table.task == "detection":
         return BoxTruth(table, plain_movement(preprocessing))
-    return LabelTruth(table.labels)
+    return LabelTruth(labels_of(table))
+
+
+def labels_of(table: SampleTable) -> np.ndarray:
+    """Return the labels of every row: (N,) class indices, or as `label_matrix` says of several labels a picture."""
+    return label_matrix(table) if table.task in TASKS_OF_SEVERAL else table.labels
 
 
 def plain_movement(preprocessing: Preprocessing) -> PlainMovement:
@@ -45,6 +52,8 @@ def labelled_rows(table: SampleTable, split: str) -> np.ndarray:
 
 def is_labelled(table: SampleTable) -> np.ndarray:
     """Return for each row whether its answer is known; a picture with an empty list of boxes is: it shows nothing."""
+    if table.task in TASKS_OF_SEVERAL:
+        return several_labels.is_labelled(label_matrix(table))
     column = ANSWER_COLUMN.get(table.task)
     if column is None:
         return table.labels != UNLABELLED
@@ -52,8 +61,14 @@ def is_labelled(table: SampleTable) -> np.ndarray:
 
 
 def count_classes(table: SampleTable, rows: np.ndarray) -> np.ndarray:
-    """Return how often each class occurs (K,) in the rows: pictures, pixels or boxes."""
+    """Return how often each class occurs (K,) in the rows: pictures, pixels or boxes.
+
+    Of sets of labels (2, K): pictures known to lack, and to have, each label.
+    """
     size = len(table.classes)
+    if table.task in TASKS_OF_SEVERAL:
+        known = count_known(table, rows)
+        return known if table.task == "multilabel" else known[1]
     if table.task == "segmentation" and "class_pixels" in table.arrow.column_names:
         pixels = table.arrow.column("class_pixels").to_pylist()
         return (

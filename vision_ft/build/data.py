@@ -17,8 +17,10 @@ from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import Finding, Task
 
 
-def read_table(config: DataConfig, *, unlabelled: bool = False) -> SampleTable:
+def read_table(config: DataConfig, *, task: Task = "classification", unlabelled: bool = False) -> SampleTable:
     """Read the data set as its format's reader understands it; with `unlabelled`, pictures may lack a label.
+
+    The task tells what the labels of an index file are: one a picture, several, or one in each of several columns.
 
     Raises:
         DataError: nothing is there, or the reader cannot make sense of it.
@@ -31,6 +33,8 @@ def read_table(config: DataConfig, *, unlabelled: bool = False) -> SampleTable:
     read = look_up(FORMATS, name, key="data.format")
     wanted: dict[str, Any] = {
         "label_column": config.label_column,
+        "label_columns": config.label_columns,
+        "label_separator": config.label_separator,
         "path_column": config.path_column,
         "split_column": config.split_column,
         "group_column": config.group_column,
@@ -45,7 +49,7 @@ def read_table(config: DataConfig, *, unlabelled: bool = False) -> SampleTable:
     for option, value in wanted.items():
         if option not in taken and value != defaults[option]:
             raise RecipeError(f"data.{option} is set, but the format {name} does not take it. Remove it.")
-    wanted["unlabelled"] = unlabelled
+    wanted |= {"unlabelled": unlabelled, "task": task}
     return read(source, **{option: value for option, value in wanted.items() if option in taken})
 
 
@@ -82,7 +86,7 @@ def prepare_table(
         RecipeError: the data is of another task.
         DataError: pictures are broken and `on_bad` is "fail", splits leak, or fewer than two classes are left.
     """
-    table = read_table(config)
+    table = read_table(config, task=task or "classification")
     if task is not None:
         require_task(table, task)
     remarks = list(table.remarks)

@@ -12,23 +12,26 @@ import torch
 
 from vision_ft.augment.mix import mix
 from vision_ft.augment.presets import PRESETS, Augment, build_augment
-from vision_ft.build.answers import ANSWER_COLUMN, build_truth, count_classes, labelled_rows
+from vision_ft.build.answers import ANSWER_COLUMN, build_truth, count_classes, labelled_rows, labels_of
 from vision_ft.build.features import FeatureSource
+from vision_ft.build.maps import BackboneMaps
 from vision_ft.build.model import learning_rates
 from vision_ft.build.names import look_up
 from vision_ft.config.schema import Recipe
 from vision_ft.data.cache import cache_dir
 from vision_ft.data.dataset import DecodedPictures, EvalPictures, TrainPictures
 from vision_ft.data.loaders import EpochBatches, build_eval_loader, build_train_loader
+from vision_ft.data.several_labels import label_columns
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
 from vision_ft.engine.runtime import Runtime
 from vision_ft.errors import RecipeError
-from vision_ft.models.assemble import Classifier, VisionModel
+from vision_ft.models.assemble import Classifier, DenseModel, VisionModel
 from vision_ft.models.preprocessing import build_eval_transform
 from vision_ft.tasks import TASKS
 from vision_ft.tasks.classification import class_weights
+from vision_ft.tasks.spec import TaskSpec
 from vision_ft.types import Batch, Preprocessing
 
 MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
@@ -57,7 +60,7 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
     Raises:
         RecipeError: a name or a value cannot be used.
     """
-    task = TASKS[recipe.task]
+    task = _task_for(recipe, table)
     if recipe.optim.imbalance == "sampler" and recipe.task != "classification":
         raise RecipeError(
             f'optim.imbalance: "sampler" draws pictures by their one label; the task is {recipe.task}. Use "weights".'
@@ -79,6 +82,12 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
         imbalance=recipe.optim.imbalance,
     )
     return TrainingRun(model, _build_run_data(recipe, table, model, services), method, services)
+
+
+def _task_for(recipe: Recipe, table: SampleTable) -> TaskSpec:
+    """Return the recipe's task, made for the label columns of the table where it has such."""
+    task = TASKS[recipe.task]
+    return task if task.bind is None else task.bind([len(column.classes) for column in label_columns(table)])
 
 
 def optim_settings(recipe: Recipe) -> OptimSettings:
@@ -216,30 +225,40 @@ def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, serv
         batches=batches,
         train_rows=train_rows,
         val_rows=labelled_rows(table, "val"),
-        labels=table.labels,
+        labels=labels_of(table),
         load_eval=load_eval,
-        features=_build_features(recipe, table, model, services, pictures=pictures, workers=workers),
+        **_build_cached(recipe, table, model, services, pictures=pictures, workers=workers),
         describe=table.relative_path,
         mix=build_mix(recipe, len(table.classes)),
         views=recipe.augment.views,
     )
 
 
-def _build_features(
+def _build_cached(
     recipe: Recipe, table: SampleTable, model: VisionModel, services: Services, *, pictures: Pictures, workers: int
-) -> FeatureSource | None:
-    """Return the cache of pooled features; None for heads that read maps, which run behind the frozen backbone."""
-    if not isinstance(model, Classifier):
-        return None
-    return FeatureSource(
-        model,
-        services=services,
-        root=cache_dir() if recipe.run.cache else services.folder / "cache",
-        workers=workers,
-        plain=pictures.plain,
-        augmented=pictures.training,
-        view_key={"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
+) -> dict[str, Any]:
+    """Return what phases of the head read in place of pictures: pooled features, or maps where the disk allows."""
+    given: dict[str, Any] = {
+        "services": services,
+        "root": cache_dir() if recipe.run.cache else services.folder / "cache",
+        "workers": workers,
+        "plain": pictures.plain,
+        "augmented": pictures.training,
+        "view_key": {"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
+    }
+    if isinstance(model, Classifier):
+        return {"features": FeatureSource(model, **given)}
+    if not isinstance(model, DenseModel) or not recipe.run.cache or not recipe.run.maps_budget_mb:
+        return {"features": None}
+    maps = BackboneMaps(model, budget_mb=recipe.run.maps_budget_mb, **given)
+    counts = len(labelled_rows(table, "train")), len(labelled_rows(table, "val"))
+    need_mb = maps.need_mb(*counts, recipe.augment.views)
+    fits = need_mb <= recipe.run.maps_budget_mb
+    where = "are cached" if fits else "are computed in each epoch"
+    services.reporter.say(
+        f"maps of the frozen backbone, {need_mb:,.0f} of {recipe.run.maps_budget_mb:,} MB allowed, {where}"
     )
+    return {"features": None, "maps": maps if fits else None}
 
 
 def _sample_weights(recipe: Recipe, table: SampleTable, rows: np.ndarray) -> np.ndarray | None:

@@ -59,7 +59,8 @@ def show_candidate(outcome: Outcome) -> None:
 def show_outcome(outcome: Mapping[str, Any]) -> None:
     """Print the table of candidates and the decision."""
     decision = outcome["decision"]
-    title = f"{METRIC_NAMES[decision['metric']]} on test pictures; change in points against the source, with 95% interval"
+    name = METRIC_NAMES[decision["metric"]]
+    title = f"{name} on test pictures; change in points against the source, with 95% interval"
     table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
     for name in ("candidate", "old", "change", "new", "change"):
         table.add_column(name, justify="left" if name == "candidate" else "right", no_wrap=name == "change")

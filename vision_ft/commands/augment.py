@@ -7,21 +7,26 @@ from pathlib import Path
 
 from vision_ft import api
 from vision_ft.augment.presets import PRESETS, build_augment
+from vision_ft.build.answers import build_truth
 from vision_ft.build.data import read_table
 from vision_ft.build.names import look_up
 from vision_ft.commands.console import console
 from vision_ft.data.grid import draw_augmentation_grid
 from vision_ft.files import atomic_path
+from vision_ft.types import Preprocessing
 
 
 def run(data: str, *, overrides: Sequence[str], preset: str, size: int, pictures: int, out: Path) -> None:
     """Draw the grid of a preset on pictures spread over the whole data set."""
     recipe = api.resolve_recipe(data, overrides, {})
     look_up(PRESETS, preset, key="--preset")
-    table = read_table(recipe.data)
+    table = read_table(recipe.data, task=recipe.task)
     rows = list(range(0, len(table), max(len(table) // pictures, 1)))[:pictures]
     augment = build_augment(preset, size=(size, size), interpolation="bicubic")
-    grid = draw_augmentation_grid(table, rows, augment=augment, channels=recipe.model.in_chans)
+    channels = recipe.model.in_chans
+    plain = Preprocessing((channels, size, size), 1.0, "squash", "bicubic", (0.5,) * channels, (0.5,) * channels)
+    truth = build_truth(table, plain)  # masks and boxes are drawn where the preset moves them
+    grid = draw_augmentation_grid(table, rows, augment=augment, channels=channels, truth=truth)
     with atomic_path(out) as temporary:
         grid.save(temporary, format="PNG" if out.suffix.lower() == ".png" else "JPEG", quality=90)
     console.print(f"original on the left, preset {preset} beside it: {out}", highlight=False, markup=False)

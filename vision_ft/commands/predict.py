@@ -16,6 +16,7 @@ from vision_ft.data.decode import EXTENSIONS, printable
 from vision_ft.deploy.masks import MaskPredictor
 from vision_ft.deploy.options import Options, Tile
 from vision_ft.deploy.predictor import AnyPredictor, Predictor, load_predictor, task_of
+from vision_ft.deploy.several import SeveralPredictor
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.files import write_atomic
 from vision_ft.types import Prediction
@@ -58,6 +59,8 @@ def run(run_folder: str, source: str, asked: Asked) -> int:
     found = _Found(Path(source), files, predictor, options)
     if isinstance(predictor, Predictor):
         _write_scores(found, out, predictor.classes.names)
+    elif isinstance(predictor, SeveralPredictor):
+        _write_labels(found, out, predictor)
     elif isinstance(predictor, MaskPredictor):
         write_masks(found, out, classes=predictor.classes.names, annotate=asked.feed.annotate)
     else:
@@ -115,6 +118,19 @@ def _write_scores(found: _Found, out: Path, names: Sequence[str]) -> None:
     for _, name, answer in found:
         scores = [f"{answer.scores[label]:.6g}" for label in names]
         writer.writerow([name.as_posix(), answer.label, f"{answer.score:.6g}", *scores])
+    write_atomic(out, text.getvalue().encode("utf-8", errors="surrogateescape"))
+    console.print(f"{len(found.names) - found.failed} predictions in {out}", highlight=False, markup=False)
+
+
+def _write_labels(found: _Found, out: Path, predictor: SeveralPredictor) -> None:
+    """Write `path,labels,<a column a label>`, or the label columns instead of `labels`."""
+    names = predictor.classes.names
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["path", *predictor.columns, *(f"score_{name}" for name in names)])
+    for _, name, answer in found:
+        scores = [f"{answer.scores[label]:.6g}" for label in names]
+        writer.writerow([name.as_posix(), *predictor.cells(answer), *scores])
     write_atomic(out, text.getvalue().encode("utf-8", errors="surrogateescape"))
     console.print(f"{len(found.names) - found.failed} predictions in {out}", highlight=False, markup=False)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vision_ft.config.by_task import BY_TASK
 from vision_ft.config.fields import (
     AS_TEXT,
     Name,
@@ -32,6 +33,10 @@ class DataConfig(Section):
         default="auto", description='Dataset format, such as "imagefolder" or "csv"; "auto" looks at the data.'
     )
     label_column: Name = Field(default="label", description="Column of an index file that holds the class name.")
+    label_columns: list[Name] | None = Field(default=None, description="Columns of labels: multilabel, multitask.")
+    label_separator: Literal["auto", ";", "|", ",", " "] = Field(
+        default="auto", description='Multilabel: what separates the labels of one cell; "auto" looks at the cells.'
+    )
     path_column: Name = Field(default="path", description="Column of an index file that holds the picture's path.")
     split_column: Name | None = Field(
         default=None, description='Column that holds train, val or test; null: "split" if present.'
@@ -133,11 +138,11 @@ class OptimConfig(Section):
 
     name: Literal["adamw", "sgd"] = Field(default="adamw", description="Optimiser.")
     lr: Positive | None = Field(
-        default=None, description="Peak learning rate of the top group; null: adamw 1e-4, sgd 1e-2."
+        default=None, description="Peak learning rate of the top group; null: adamw 1e-4 (masks 3e-4), sgd 1e-2."
     )
     head_lr: Positive | None = Field(
         default=None,
-        description="Peak learning rate of phases that train the head on cached features; null: adamw 3e-3, sgd 0.1.",
+        description="Peak learning rate of phases of the head alone; null: adamw 3e-3 (boxes 1e-3), sgd 0.1.",
     )
     weight_decay: NotNegative = Field(
         default=0.05, description="Weight decay per step; not applied to norms and biases."
@@ -209,6 +214,9 @@ class RunConfig(Section):
     decoded_budget_mb: Annotated[int, Field(ge=0)] = Field(
         default=2048, description="Memory or disk for decoded pictures in MB; 0: decode each time."
     )
+    maps_budget_mb: Annotated[int, Field(ge=0)] = Field(
+        default=4096, description="Disk for cached maps of a frozen backbone in MB; 0: compute them in each epoch."
+    )
 
 
 class AdaptConfig(Section):
@@ -254,13 +262,6 @@ class AdaptConfig(Section):
     next_labels: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=50, description="Pictures that to_label.csv proposes to label next."
     )
-
-
-# Where a task's default differs from the schema's.
-BY_TASK: dict[str, dict[str, dict[str, Any]]] = {
-    "segmentation": {"model": {"head": "fpn"}, "optim": {"metric": "miou", "batch_size": 8}},
-    "detection": {"model": {"head": "fcos"}, "optim": {"metric": "map", "batch_size": 8}},
-}
 
 
 class Recipe(Section):

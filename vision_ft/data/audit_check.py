@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vision_ft.data.audit_boxes import check_boxes
+from vision_ft.data.audit_labels import check_label_columns, check_label_sets
 from vision_ft.data.audit_masks import check_masks
 from vision_ft.data.labels import shorten
+from vision_ft.data.several_labels import RowLabels
 from vision_ft.data.table import SampleTable
 from vision_ft.types import SPLITS, Finding
 
@@ -21,7 +23,13 @@ IMBALANCE = 10  # largest to smallest class in train; from about here on, accura
 
 def check(table: SampleTable) -> list[Finding]:
     """Return the findings about the set; those of the scan need its columns and are left out without them."""
-    check_targets = {"classification": _check_counts, "detection": check_boxes, "segmentation": check_masks}
+    check_targets = {
+        "classification": _check_counts,
+        "multilabel": check_label_sets,
+        "multitask": check_label_columns,
+        "detection": check_boxes,
+        "segmentation": check_masks,
+    }
     findings = [*_check_names(table), *check_targets[table.task](table)]
     columns = table.arrow.column_names
     if "hash" in columns:
@@ -109,24 +117,25 @@ def _val_equals_test(table: SampleTable) -> list[Finding]:
 
 def _check_equal_content(table: SampleTable, *, skip_evaluation: bool) -> Iterator[Finding]:
     """Find files of equal content: a conflict under two labels, a leak across splits, else a plain duplicate."""
-    splits = table.splits
+    splits, labels = table.splits, RowLabels(table)
     rank: dict[object, int] = {"train": 0, "val": 1, "test": 2}
     for rows in _equal_rows(table, "hash"):
         rows.sort(key=lambda row: -rank.get(splits[row], -1))  # the most precious copy first: test, val, train
-        first_of = {table.label(row): row for row in reversed(rows)}
+        first_of = {labels.ids[row]: row for row in reversed(rows)}
         for row in rows if len(first_of) > 1 else rows[1:]:
-            unlike = next((one for label, one in first_of.items() if label != table.label(row)), None)
-            other = rows[0] if unlike is None else unlike
-            yield _describe_equal(table, row, other, skip_evaluation=skip_evaluation)
+            unlike = next((one for one in first_of.values() if labels.differ(one, row)), None)
+            if unlike is not None:
+                detail = (
+                    f"labelled {labels.text(row)}, but {table.relative_path(unlike)} has the same content, labelled"
+                )
+                yield Finding("error", "label-conflict", table.relative_path(row), f"{detail} {labels.text(unlike)}.")
+            elif row != rows[0]:
+                yield _describe_equal(table, row, rows[0], skip_evaluation=skip_evaluation)
 
 
 def _describe_equal(table: SampleTable, row: int, other: int, *, skip_evaluation: bool) -> Finding:
     """Return the finding about `row`, whose content equals that of `other`."""
     path, twin = table.relative_path(row), table.relative_path(other)
-    if table.label(row) != table.label(other):
-        names = _class_of(table, row), _class_of(table, other)
-        detail = f"labelled {names[0]}, but {twin} has the same content, labelled {names[1]}."
-        return Finding("error", "label-conflict", path, detail)
     here, there = table.splits[row], table.splits[other]
     if here != there and not (skip_evaluation and {here, there} == {"val", "test"}):
         return Finding("error", "leak", path, f"in {here}, but {twin} in {there} has the same content.")
@@ -135,21 +144,21 @@ def _describe_equal(table: SampleTable, row: int, other: int, *, skip_evaluation
 
 def _check_near_duplicates(table: SampleTable) -> Iterator[Finding]:
     """Find near-duplicates under two labels or across splits (warnings), and others (listed)."""
-    splits, labels, hashes = table.splits, table.labels, table.arrow.column("hash")
+    splits, labels, hashes = table.splits, RowLabels(table), table.arrow.column("hash")
     for rows in _equal_rows(table, "cluster"):
         # up to two rows of each label and split, unlike in content: enough to name a counterpart in a heap of any size
         seen: dict[tuple[int, object], dict[str, int]] = defaultdict(dict)
         for row in rows:
-            content, peers = hashes[row].as_py(), seen[int(labels[row]), splits[row]]
+            content, peers = hashes[row].as_py(), seen[int(labels.ids[row]), splits[row]]
             # equal bytes have been told already
             others = [one for some in seen.values() for hash_, one in some.items() if hash_ != content]
             if len(peers) < 2:
                 peers.setdefault(content, row)
             path = table.relative_path(row)
-            mislabelled = next((one for one in others if labels[one] != labels[row]), None)
+            mislabelled = next((one for one in others if labels.differ(one, row)), None)
             across = next((one for one in others if splits[one] != splits[row]), None)
             if mislabelled is not None:
-                twin, names = table.relative_path(mislabelled), (_class_of(table, row), _class_of(table, mislabelled))
+                twin, names = table.relative_path(mislabelled), (labels.text(row), labels.text(mislabelled))
                 detail = f"labelled {names[0]}, but nearly the same as {twin}, labelled {names[1]}."
                 yield Finding("warning", "near-label-conflict", path, detail)
             if across is not None:
@@ -158,12 +167,6 @@ def _check_near_duplicates(table: SampleTable) -> Iterator[Finding]:
             elif others and mislabelled is None:
                 detail = f"nearly the same as {table.relative_path(others[0])}, in the same split."
                 yield Finding("info", "near-duplicate", path, detail)
-
-
-def _class_of(table: SampleTable, row: int) -> str:
-    """Return the quoted class name of a row."""
-    label = table.label(row)
-    return repr(table.classes.names[label]) if label >= 0 else "as nothing"
 
 
 def _check_groups(table: SampleTable) -> Iterator[Finding]:

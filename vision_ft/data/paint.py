@@ -11,7 +11,7 @@ from vision_ft.data.truth import IGNORED_PIXEL
 
 # Okabe & Ito (2008), then those of Paul Tol's "muted" that differ from them: told apart with any colour vision.
 PALETTE = (
-    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+    "#56B4E9", "#F0E442", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#D55E00",
     "#332288", "#44AA99", "#999933", "#882255", "#AA4499", "#117733", "#DDCC77", "#CC6677",
 )  # fmt: skip
 BACKGROUND_NAMES = frozenset(("background", "_background_", "bg", "none", "nothing"))

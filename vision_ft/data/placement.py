@@ -22,6 +22,15 @@ TARGETS_BY_TASK = {
     "classification": "imagefolder or csv",
     "detection": "coco, voc, yolo or csv",
     "segmentation": "masks",
+    "multilabel": "csv",
+    "multitask": "csv",
+}
+HOLDS_BY_TASK = {
+    "classification": "one label a picture",
+    "detection": "boxes",
+    "segmentation": "masks",
+    "multilabel": "several labels a picture",
+    "multitask": "several columns of labels",
 }
 FEATURES = {
     "polygons": "outlines (polygons)",
@@ -125,9 +134,9 @@ def require_task(table: SampleTable, task: str, *, name: str) -> None:
         DataError: with what the table holds and where it can go.
     """
     if table.task != task:
-        holds = {"classification": "one label a picture", "detection": "boxes", "segmentation": "masks"}[table.task]
         raise DataError(
-            f"{printable(table.root)}: holds {holds}, which {name} cannot hold. Use --to {TARGETS_BY_TASK[table.task]}."
+            f"{printable(table.root)}: holds {HOLDS_BY_TASK[table.task]}, which {name} cannot hold. "
+            f"Use --to {TARGETS_BY_TASK[table.task]}."
         )
 
 

@@ -14,6 +14,7 @@ from vision_ft.deploy.base import PicturePredictor, View
 from vision_ft.deploy.boxes import BoxPredictor
 from vision_ft.deploy.masks import MaskPredictor
 from vision_ft.deploy.options import Options
+from vision_ft.deploy.several import SeveralPredictor, several_predictor
 from vision_ft.errors import ModelError
 from vision_ft.models.assemble import Classifier
 from vision_ft.models.folder import load_model
@@ -69,7 +70,7 @@ class Predictor(PicturePredictor):
         )
 
 
-AnyPredictor = Predictor | MaskPredictor | BoxPredictor
+AnyPredictor = Predictor | SeveralPredictor | MaskPredictor | BoxPredictor
 
 
 def load_predictor(run: str | Path, *, device: str = "cpu") -> AnyPredictor:
@@ -80,6 +81,9 @@ def load_predictor(run: str | Path, *, device: str = "cpu") -> AnyPredictor:
     """
     model, classes, preprocessing, extra = load_model(model_folder(run))
     if isinstance(model, Classifier):
+        several = several_predictor(model, classes=classes, preprocessing=preprocessing, extra=extra, device=device)
+        if several is not None:
+            return several
         temperature = float(extra.get("temperature", 1.0))
         return Predictor(model, classes=classes, preprocessing=preprocessing, temperature=temperature, device=device)
     height, width = extra.get("picture_size") or (None, None)

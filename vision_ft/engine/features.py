@@ -20,14 +20,70 @@ from vision_ft.engine.signals import StopRequest, Terminated
 from vision_ft.files import write_atomic
 from vision_ft.types import Batch, Target
 
-PART_BATCHES = 64  # a part is written after so many batches: an interrupted extraction goes on from there
+PART_ROWS = 2048  # of vectors; a few MB
 
 
-class FeatureCache:
-    """A folder of feature parts for one backbone, one preprocessing and one view.
+@dataclass(frozen=True)
+class Part:
+    """One file of a cache.
 
-    A part is a safetensors file of vectors (N, D) with the content hashes of their pictures in its metadata. New
-    pictures are appended as new parts, so a data set that grew by ten pictures costs ten forward passes.
+    Attributes:
+        file: where it lies.
+        hashes: what its rows belong to.
+        rows: gives rows (M, D) for a slice, or one (D,) for a number, from disk at each call.
+    """
+
+    file: Path
+    hashes: list[str]
+    rows: Any
+
+
+class PartFolder:
+    """A folder of parts for one backbone, one preprocessing and one view.
+
+    A part is a safetensors file of rows (N, D) with the content hashes of their pictures in its metadata. New pictures
+    are appended as new parts, so a data set that grew by ten pictures costs ten forward passes.
+
+    Args:
+        root: the cache's folder.
+        kind: what the rows are; the name of the folder below `root`.
+        key: whatever decides the rows beside the picture itself; any difference is another folder.
+        dtype: number format of the rows on disk.
+        part_rows: a part is written after so many rows: an interrupted extraction goes on from there.
+    """
+
+    def __init__(
+        self, root: Path, key: dict[str, Any], *, kind: str, dtype: str = "float32", part_rows: int = PART_ROWS
+    ) -> None:
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:24]
+        self.folder = root / kind / digest
+        self.dtype, self.part_rows = np.dtype(dtype), part_rows
+
+    def parts(self) -> Iterator[Part]:
+        """Open all parts, oldest first; a damaged one is removed, since it is only lost work."""
+        for file in sorted(self.folder.glob("*.safetensors")):
+            try:
+                with safe_open(file, framework="numpy") as part:
+                    opened = Part(file, json.loads(part.metadata()["hashes"]), part.get_slice("features"))
+                    is_whole = opened.rows.get_shape()[0] == len(opened.hashes)
+            except (SafetensorError, KeyError, TypeError, ValueError, OSError):
+                is_whole = False
+            if is_whole:
+                yield opened
+            else:
+                file.unlink(missing_ok=True)
+
+    def add(self, hashes: Sequence[str], rows: np.ndarray) -> None:
+        """Write one more part; parts are numbered, so that the oldest row of a picture always wins."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = sum(1 for _ in self.folder.glob("*.safetensors"))
+        name = f"{number:06d}-{hashlib.sha256(''.join(hashes).encode()).hexdigest()[:16]}.safetensors"
+        tensors = {"features": np.ascontiguousarray(rows, dtype=self.dtype)}
+        write_atomic(self.folder / name, to_safetensors(tensors, {"hashes": json.dumps(list(hashes))}))
+
+
+class FeatureCache(PartFolder):
+    """A folder of feature vectors.
 
     Args:
         root: the cache's folder.
@@ -35,8 +91,7 @@ class FeatureCache:
     """
 
     def __init__(self, root: Path, key: dict[str, Any]) -> None:
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:24]
-        self.folder = root / "features" / digest
+        super().__init__(root, key, kind="features")
 
     def load(self, hashes: Sequence[str]) -> tuple[np.ndarray | None, np.ndarray]:
         """Return what is known of the pictures: vectors (N, D) with rows for unknown ones unset, and a mask (N,)."""
@@ -45,33 +100,16 @@ class FeatureCache:
             wanted.setdefault(value, []).append(row)
         known = np.zeros(len(hashes), dtype=bool)
         vectors: np.ndarray | None = None
-        for part_hashes, part in self._parts():
+        for part in self.parts():
+            stored = part.rows[:]
             if vectors is None:
-                vectors = np.zeros((len(hashes), part.shape[1]), dtype=np.float32)
-            for position, value in enumerate(part_hashes):
+                vectors = np.zeros((len(hashes), stored.shape[1]), dtype=np.float32)
+            for position, value in enumerate(part.hashes):
                 rows = wanted.get(value)
                 if rows and not known[rows[0]]:  # the first part wins: the same picture never changes its vector
-                    vectors[rows] = part[position]
+                    vectors[rows] = stored[position]
                     known[rows] = True
         return vectors, known
-
-    def _parts(self) -> Iterator[tuple[list[str], np.ndarray]]:
-        for file in sorted(self.folder.glob("*.safetensors")):
-            try:
-                with safe_open(file, framework="numpy") as part:
-                    yield json.loads(part.metadata()["hashes"]), part.get_tensor("features")
-            except (SafetensorError, KeyError, TypeError, OSError):
-                file.unlink(missing_ok=True)  # a damaged part is only lost work: it is computed again
-
-    def add(self, hashes: Sequence[str], vectors: np.ndarray) -> None:
-        """Write one more part; parts are numbered, so that the oldest vector of a picture always wins."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        number = sum(1 for _ in self.folder.glob("*.safetensors"))
-        name = f"{number:06d}-{hashlib.sha256(''.join(hashes).encode()).hexdigest()[:16]}.safetensors"
-        data = to_safetensors(
-            {"features": np.ascontiguousarray(vectors, dtype=np.float32)}, {"hashes": json.dumps(list(hashes))}
-        )
-        write_atomic(self.folder / name, data)
 
 
 @dataclass(frozen=True)
@@ -100,28 +138,38 @@ def cached_features(cache: FeatureCache, hashes: Sequence[str], work: FeatureWor
         Terminated: asked to end; what was computed is kept.
     """
     vectors, known = cache.load(hashes)
-    _, first_seen = np.unique(np.asarray(hashes), return_index=True)
-    missing = np.array([row for row in np.sort(first_seen) if not known[row]], dtype=np.int64)
-    work.runtime.barrier()  # all ranks must have looked before one writes
-    if len(missing):
-        _compute_missing(cache, hashes, missing[work.runtime.rank :: work.runtime.world_size], work)
-    work.runtime.barrier()
-    if len(missing):
+    if compute_missing(cache, hashes, known, work):
         vectors, known = cache.load(hashes)
     if vectors is None or not known.all():
         raise RuntimeError("the feature cache lost what was just written to it")
     return vectors
 
 
-def _compute_missing(cache: FeatureCache, hashes: Sequence[str], missing: np.ndarray, work: FeatureWork) -> None:
+def compute_missing(cache: PartFolder, hashes: Sequence[str], known: np.ndarray, work: FeatureWork) -> bool:
+    """Compute what a cache lacks, all processes together, and write it; return whether there was anything to do.
+
+    Raises:
+        Terminated: asked to end; what was computed is kept.
+    """
+    _, first_seen = np.unique(np.asarray(hashes), return_index=True)
+    missing = np.array([row for row in np.sort(first_seen) if not known[row]], dtype=np.int64)
+    work.runtime.barrier()  # all ranks must have looked before one writes
+    if len(missing):
+        _compute(cache, hashes, missing[work.runtime.rank :: work.runtime.world_size], work)
+    work.runtime.barrier()
+    return len(missing) > 0
+
+
+def _compute(cache: PartFolder, hashes: Sequence[str], missing: np.ndarray, work: FeatureWork) -> None:
     done = written = 0
     pending: list[np.ndarray] = []
     for batch in work.load(missing):
         with torch.inference_mode(), work.runtime.autocast():
-            pending.append(work.compute(work.runtime.to_device(batch).images).float().cpu().numpy())
+            rows = work.compute(work.runtime.to_device(batch).images).float().cpu().numpy()
+        pending.append(rows.astype(cache.dtype, copy=False))
         done += len(batch.ids)
         work.on_batch(len(batch.ids))
-        if work.stop.requested or len(pending) == PART_BATCHES or done == len(missing):
+        if work.stop.requested or done - written >= cache.part_rows or done == len(missing):
             cache.add([hashes[row] for row in missing[written:done]], np.concatenate(pending))
             pending, written = [], done
         if work.stop.requested:

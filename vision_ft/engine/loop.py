@@ -72,7 +72,7 @@ def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
     if not run.reads_features(phase):
         return data.train(), data.load_eval
     if data.maps is not None:
-        cached = data.maps.open(data.train_rows, data.val_rows, data.views)
+        cached = data.maps.open(data.train_rows, data.val_rows, min(data.views, phase.epochs))
         return MapLoader(cached, data.batches), cached.load
     assert data.features is not None, "a phase reads features only where there are some"
     features = torch.from_numpy(data.features("features of train", data.train_rows, data.views))

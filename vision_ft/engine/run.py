@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.checkpoint import BEST, LAST, START, load_state, save_state, snapshot
-from vision_ft.engine.maps import MapCaches
+from vision_ft.engine.maps import MapSource
 from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.runtime import Runtime
 from vision_ft.engine.signals import StopRequest
@@ -83,7 +82,7 @@ class RunData:
     mix: Callable[[Batch, int, int], Batch] | None = None
     views: int = 1
     row_weights: np.ndarray | None = None
-    maps: MapCaches | None = None
+    maps: MapSource | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ class TrainingRun:
         """Return what a phase's batches go through: the model, or its head where they hold cached features."""
         if not self.reads_features(phase):
             return self.model
-        return self.model.head if self.data.maps is None else self.data.maps.reader(self.model.head)
+        return self.model.head if self.data.maps is None else self.data.maps.reader()
 
     def build_stage(self, phase: Phase) -> Stage:
         """Freeze what the phase does not train and make its optimizer, schedule and wrapper."""

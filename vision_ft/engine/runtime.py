@@ -111,8 +111,10 @@ class Runtime:
             states["cuda"] = torch.cuda.get_rng_state(self.device)
         return states
 
-    def set_random_state(self, states: Mapping[str, Tensor]) -> None:
-        """Put torch's generators back to where they were."""
+    def set_random_state(self, states: Mapping[str, Tensor] | Tensor) -> None:
+        """Put torch's generators back to where they were; older runs kept that of the CPU alone."""
+        if isinstance(states, Tensor):
+            states = {"cpu": states}
         torch.set_rng_state(states["cpu"])
         if "cuda" in states and self.device.type == "cuda":
             torch.cuda.set_rng_state(states["cuda"], self.device)

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vision_ft.errors import DataError
+from vision_ft.errors import DataError, RecipeError
+from vision_ft.evaluate.label_predictions import task_of
 from vision_ft.evaluate.read import read_any_predictions, take_rows
 
 SPLITS_TO_COMPARE = ("test", "val")  # the first that every run has
@@ -125,6 +126,12 @@ def name_runs(paths: Sequence[Path]) -> list[str]:
 
 
 def _read(path: Path, name: str, split: str) -> RunAnswers:
+    task = task_of(_predictions(path, split))
+    if task in ("multilabel", "multitask"):
+        raise RecipeError(
+            f"{path}: a run of task {task}; runs with several labels a picture are not compared yet. Their numbers and "
+            "intervals are in metrics.json."
+        )
     predictions = read_any_predictions(_predictions(path, split))
     return RunAnswers(
         name=name,

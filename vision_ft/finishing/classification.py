@@ -6,11 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from vision_ft.data.table import SampleTable
-from vision_ft.engine.inference import predict_scores
-from vision_ft.engine.loop import feature_rows
 from vision_ft.errors import DataError
 from vision_ft.evaluate.calibration import fit_temperature
 from vision_ft.evaluate.metrics import summarise
@@ -43,17 +40,11 @@ def finish(done: Finish) -> None:
 
 
 def _predict(done: Finish) -> dict[str, Predictions]:
-    run = done.run
-    untouched = all(run.is_head_only(phase) for phase in done.phases)  # then val and test come from the feature cache
-    module: nn.Module = run.model.head if untouched else run.model
     predictions: dict[str, Predictions] = {}
     for split in JUDGED:
         rows = done.table.rows(split)
         if len(rows):
-            run.reporter.say(f"scoring {len(rows)} {split} pictures")
-            load = feature_rows(run, f"features of {split}", rows) if untouched else run.data.load_eval
-            scores = predict_scores(module, load, rows, decode=run.task.decode, runtime=run.runtime)
-            predictions[split] = make_predictions(done.table, rows, scores)
+            predictions[split] = make_predictions(done.table, rows, done.scores(split, rows))
     return predictions
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from vision_ft.build.answers import labelled_rows
 from vision_ft.config import Recipe
 from vision_ft.data.table import SampleTable
-from vision_ft.engine.inference import Decode, predict_answers
+from vision_ft.engine.inference import Decode, predict_answers, predict_scores
+from vision_ft.engine.loop import feature_rows
 from vision_ft.engine.run import TrainingRun
 from vision_ft.errors import DataError
 from vision_ft.files import write_json
@@ -55,6 +56,24 @@ class Finish:
         )
         run.reporter.end()
         return found
+
+    def scores(self, split: str, rows: np.ndarray) -> np.ndarray:
+        """Return the decoded outputs (N, K) of a classifier, from cached features where the head alone moved."""
+        run = self.run
+        run.reporter.say(f"scoring {len(rows)} {split} pictures")
+        if all(run.is_head_only(phase) for phase in self.phases):
+            load = feature_rows(run, f"features of {split}", rows)
+            return predict_scores(run.model.head, load, rows, decode=run.task.decode, runtime=run.runtime)
+        return predict_scores(run.model, run.data.load_eval, rows, decode=run.task.decode, runtime=run.runtime)
+
+    def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return the group of each row, or None where there are none."""
+        groups = self.table.groups
+        return None if groups is None else groups[rows]
+
+    def paths_of(self, rows: np.ndarray) -> list[str]:
+        """Return the path of each row as the table stores it."""
+        return [self.table.relative_path(int(row)) for row in rows]
 
     def write(self, splits: Mapping[str, Any], *, extra: Mapping[str, Any]) -> None:
         """Write the model folder and metrics.json.

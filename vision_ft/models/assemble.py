@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,9 +12,12 @@ from torch import Tensor, nn
 from vision_ft.errors import ModelError, did_you_mean
 from vision_ft.models.backbone import Backbone
 from vision_ft.models.heads import HEADS
+from vision_ft.models.heads.columns import ColumnHeads
 from vision_ft.models.necks import build_neck
 from vision_ft.models.stages import FrozenAware
 from vision_ft.types import Features, Target
+
+COLUMNS = "columns"  # of head_args: numbers of classes of label columns
 
 
 class VisionModel(FrozenAware):
@@ -25,7 +29,7 @@ class VisionModel(FrozenAware):
         head_name: the head's key in `HEADS`.
         num_classes: K.
         dropout: share of the head's features zeroed in training.
-        head_args: further arguments that rebuild the head.
+        head_args: all further arguments of the head, so that it can be rebuilt.
     """
 
     def __init__(
@@ -119,7 +123,8 @@ def build_model(
         head: a key of `HEADS`.
         num_classes: K, at least 1.
         dropout: share of the head's features zeroed in training, in [0, 1).
-        head_args: further arguments of the head, such as its width.
+        head_args: further arguments of the head, such as its width; "columns" of a pooled head lists numbers of
+            classes, which sum to K, and makes a head for each.
 
     Raises:
         ModelError: unknown head, arguments that it does not take, or impossible numbers.
@@ -130,8 +135,9 @@ def build_model(
         raise ModelError(f"num_classes: got {num_classes}; a classifier needs at least 1 class.")
     if not 0 <= dropout < 1:
         raise ModelError(f"dropout: got {dropout}; it must lie in [0, 1).")
-    spec, options = HEADS[head], dict(head_args or {})
-    _check_options(head, options)
+    spec, given = HEADS[head], dict(head_args or {})
+    columns = {COLUMNS: given.pop(COLUMNS)} if spec.takes == "pooled" and COLUMNS in given else {}
+    options = _resolve_options(head, given) | columns
     kept: dict[str, Any] = {
         "head_name": head,
         "num_classes": num_classes,
@@ -139,19 +145,36 @@ def build_model(
         "head_args": options,
     }
     if spec.takes == "pooled":
-        return Classifier(backbone, spec.build(backbone.num_features, num_classes, dropout=dropout, **options), **kept)
+        return Classifier(backbone, _build_pooled(head, backbone.num_features, num_classes, dropout, options), **kept)
     neck, channels, strides = build_neck(backbone.channels, backbone.strides, wanted=spec.levels)
     decoder = spec.build(channels, strides, num_classes, dropout=dropout, **options)
     return DenseModel(backbone, PyramidHead(neck, decoder), **kept)
 
 
-def _check_options(head: str, options: Mapping[str, Any]) -> None:
-    """Refuse arguments that the head does not take."""
-    known = set(inspect.signature(HEADS[head].build).parameters)
-    allowed = sorted(known - {"channels", "strides", "num_classes", "dropout"})
-    for name in options:
+def _build_pooled(head: str, features: int, num_classes: int, dropout: float, options: Mapping[str, Any]) -> nn.Module:
+    """Return one head, or one for each column."""
+    own = {name: value for name, value in options.items() if name != COLUMNS}
+    build = partial(HEADS[head].build, **own)
+    sizes = options.get(COLUMNS)
+    if sizes is None:
+        return build(features, num_classes, dropout=dropout)
+    if sum(sizes) != num_classes or min(sizes, default=0) < 1:
+        raise ModelError(f"model.head_args.columns: {sizes} classes a column do not make the {num_classes} outputs.")
+    return ColumnHeads(build, features, sizes=sizes, dropout=dropout)
+
+
+def _resolve_options(head: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all arguments of a head, stated with the model, so that a later default does not change it.
+
+    Raises:
+        ModelError: it does not take one.
+    """
+    known = inspect.signature(HEADS[head].build).parameters
+    allowed = sorted(set(known) - {"channels", "strides", "num_classes", "dropout"})
+    for name in given:
         if name not in allowed:
             raise ModelError(
                 f"model.head_args.{name}: the head {head!r} does not take it. Allowed: {', '.join(allowed) or 'none'}."
                 f"{did_you_mean(name, allowed)}"
             )
+    return {name: given.get(name, known[name].default) for name in allowed}

@@ -56,7 +56,7 @@ def save_model(
     own: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": _package_version(),
-        "task": HEADS[model.head_name].task,
+        "task": str((extra or {}).get("task") or HEADS[model.head_name].task),
         "backbone": model.backbone.name,
         "head": model.head_name,
         "dropout": model.dropout,

@@ -20,7 +20,7 @@ LEVELS = ("error", "warning", "info")
 def warnings_of(run: RunView, split: SplitView) -> list[dict[str, str]]:
     """Warnings on a split, most serious first: dicts with level, text and the section that tells more."""
     found = [
-        *_about_split(run, split),
+        *about_split(run, split),
         *_about_numbers(split),
         *_about_parts(split),
         *about_findings(run),
@@ -40,7 +40,8 @@ def say(level: str, text: str, section: str = "") -> dict[str, str]:
     return {"level": level, "text": text, "section": section}
 
 
-def _about_split(run: RunView, split: SplitView) -> Iterator[dict[str, str]]:
+def about_split(run: RunView, split: SplitView) -> Iterator[dict[str, str]]:
+    """What the split itself warns of: what chose the model, how few pictures there are, which classes are missing."""
     if split.name == "val":
         why = "" if "test" in run.splits else " There is no test split: keep some pictures aside to know the truth."
         yield say("warning", f"Validation chose the model, so its numbers flatter.{why}")

@@ -16,10 +16,12 @@ from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.evaluate.foreign import read_foreign
+from vision_ft.evaluate.label_predictions import ColumnPredictions, LabelPredictions, read_several
 from vision_ft.evaluate.metrics import summarise
 from vision_ft.evaluate.predictions import METADATA_KEY, Predictions, read_predictions
 from vision_ft.reporting.collect_boxes import BoxSplit, read_box_split
 from vision_ft.reporting.collect_masks import MaskSplit, read_mask_split
+from vision_ft.reporting.flat import flatten
 from vision_ft.reporting.run_files import read_adaptation, read_findings, read_log, read_object, read_table
 from vision_ft.reporting.split import SPLIT_ORDER, Split, count_cameras, fits
 
@@ -34,6 +36,7 @@ class SplitView(Split):
         confidence: (N,) calibrated probability of the predicted class, or None.
         properties: picture property -> (N,) values, NaN where unknown.
         cameras: domain -> its pictures in this split, for a run that was adapted to a new camera.
+        several: of several labels a picture the answers as they were written; `predictions` then has a line a label.
     """
 
     predictions: Predictions
@@ -41,6 +44,7 @@ class SplitView(Split):
     confidence: np.ndarray | None
     properties: Mapping[str, np.ndarray] = field(default_factory=dict)
     cameras: Mapping[str, int] = field(default_factory=dict)
+    several: LabelPredictions | ColumnPredictions | None = None
 
     @property
     def mistakes(self) -> np.ndarray:
@@ -63,7 +67,7 @@ class RunView:
     Attributes:
         name: of the run folder or the predictions file.
         task: which sections apply.
-        classes: names of the class indices.
+        classes: names of the class indices; of several labels a picture see `flat`.
         splits: by name, in the order of display.
         picture: absolute path of a picture from its path in the predictions.
         log: the lines of log.jsonl.
@@ -93,6 +97,16 @@ class RunView:
     augmentation: Path | None = None
     adaptation: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> str:
+        """What the model chooses from, as in "4 classes"."""
+        several = self.main.several if isinstance(self.main, SplitView) else None
+        if isinstance(several, ColumnPredictions):
+            return f"{len(several.columns)} label columns of {len(several.classes)} classes"
+        number = len(self.classes) if several is None else len(several.classes)
+        noun = ("class", "classes") if several is None else ("label", "labels")
+        return f"{number:,} {noun[number != 1]}"
 
     @property
     def main(self) -> AnySplit:
@@ -169,6 +183,10 @@ def _read_split(file: Path, table: SampleTable | None, *, seed: Any) -> AnySplit
         return read_mask_split(file, table, seed=of_run)
     if task == "detection":
         return read_box_split(file, table, seed=of_run)
+    several = read_several(file)
+    if several is not None:
+        flat, summary = flatten(several)
+        return SplitView(file.stem, flat, summary, flat.confidence(), _properties(flat, table), several=several)
     return _split(file.stem, read_predictions(file), table)
 
 

@@ -18,6 +18,7 @@ from vision_ft.reporting import plots
 from vision_ft.reporting.collect import AnySplit, RunView, SplitView, collect_predictions, collect_run
 from vision_ft.reporting.collect_boxes import NO_OBJECT, BoxSplit
 from vision_ft.reporting.collect_masks import MaskSplit
+from vision_ft.reporting.label_outputs import write_label_outputs
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.plots_adaptation import write_adaptation_figures
 from vision_ft.reporting.plots_dense import write_box_figures, write_mask_figures
@@ -32,15 +33,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STYLES = ("report.css", "adaptation.css", "dense.css")
+STYLES = ("report.css", "adaptation.css", "dense.css", "labels.css")
 GALLERIES = {  # the scripts that show pictures, by task
     "classification": ("gallery.js",),
+    "multilabel": ("gallery.js",),
+    "multitask": ("gallery.js",),
     "segmentation": ("mask_tiles.js", "dense.js"),
     "detection": ("box_tiles.js", "dense.js"),
 }
 SCRIPTS = ("matrix.js", "heatmap.js", "tables.js", "theme.js", "start.js")
 EVERY_MISTAKE = {
     "classification": "every mistake is in mistakes.csv",
+    "multilabel": "every mistake is in mistakes.csv",
+    "multitask": "every mistake is in mistakes.csv",
     "segmentation": "every picture's numbers are in pictures.csv",
     "detection": "every wrong box is in errors.csv",
 }
@@ -111,6 +116,8 @@ def write_split(split: AnySplit, folder: Path, *, suffix: str = "") -> None:
     elif isinstance(split, BoxSplit):
         write_box_tables(split, folder, suffix=suffix)
         write_box_figures(split, folder, suffix=suffix)
+    elif split.several is not None:
+        write_label_outputs(split, folder, suffix=suffix)
     else:
         write_tables(split, folder, suffix=suffix)
         write_figures(split, folder, suffix=suffix)

@@ -26,7 +26,7 @@ MAX_PICTURES = 60  # of a split
 WEBP_QUALITY = 72
 WORKERS = 4
 ERROR_COLOURS = {  # the kinds of wrong pixels and boxes; told apart with any colour vision, by lightness too
-    "missed": "#d3122b",
+    "missed": "#e8203c",
     "ghost": "#ff9d1c",
     "background": "#ff9d1c",
     "confused": "#8e44d6",

@@ -39,7 +39,7 @@ def lineage_of(run: RunView) -> list[tuple[str, str]]:
         ("Head", run.plan.get("head")),
         ("Strategy", run.plan.get("strategy")),
         ("Pictures", ", ".join(f"{name} {number:,}" for name, number in run.counts.items() if number)),
-        ("Classes", f"{len(run.classes):,}"),
+        ("Answers", run.answers),
         ("Seed", environment.get("seed")),
         ("Command", environment.get("command")),
         ("Data fingerprint", environment.get("fingerprint") or environment.get("data")),

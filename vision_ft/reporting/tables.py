@@ -23,7 +23,7 @@ def write_tables(split: SplitView, folder: Path, *, suffix: str = "") -> list[Pa
         "per_class": _per_class(split),
         "confusion": _confusion(split),
         "confused_pairs": _pairs(split),
-        "mistakes": _mistakes(split),
+        "mistakes": mistakes_table(split),
     }
     if split.summary["groups"]:
         tables["groups"] = _groups(split)
@@ -102,7 +102,8 @@ def _pairs(split: SplitView) -> Table:
     return header, [(classes[t], classes[p], n, support[t], round(n / support[t], 6)) for t, p, n in wrong]
 
 
-def _mistakes(split: SplitView) -> Table:
+def mistakes_table(split: SplitView) -> Table:
+    """Return all mistakes of a split, most confident first."""
     predictions, rows = split.predictions, split.mistakes
     true_scores = None
     if predictions.scores is not None and len(rows):

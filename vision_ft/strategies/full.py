@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vision_ft.errors import RecipeError
-from vision_ft.strategies.head_first import HEAD_EPOCHS, HeadSolver, plan_head
+from vision_ft.strategies.head_first import HEAD_EPOCHS, HeadSolver, check_head_scale, plan_head
 from vision_ft.types import Phase, Strategy
 
 # From one group of timm's to the next lower one. A transformer has a group a block, a CNN a group a stage of several.
@@ -41,6 +41,7 @@ def plan(
     *,
     solver: HeadSolver = "convex",
     head_epochs: int = HEAD_EPOCHS,
+    head_scale: float = 1.0,
     decay: float | None = None,
     architecture: str = "",
     head_first: bool = True,
@@ -54,6 +55,8 @@ def plan(
         epochs: passes over the pictures; the head's fit is not counted.
         solver: how the head is fitted first.
         head_epochs: passes of the "gradient" solver that fit the head first.
+        head_scale: the head's learning rate while the backbone trains, as a multiple of the base rate; above 1 for a
+            large head, which a few epochs cannot bring to its optimum.
         decay: the learning rate is multiplied by this from one group to the next lower one, in (0, 1]; None takes the
             value of the architecture's family.
         architecture: timm's name of the backbone.
@@ -66,7 +69,8 @@ def plan(
         decay = DECAY_BY_FAMILY[family_of(architecture)]
     if not 0 < decay <= 1:
         raise RecipeError(f"strategy.options.decay: got {decay}; allowed: above 0, up to 1.")
-    scales = {name: decay**rank for rank, name in enumerate(reversed(groups))}
+    check_head_scale(head_scale)
+    scales = {name: decay**rank for rank, name in enumerate(reversed(groups))} | {groups[-1]: head_scale}
     phases = [plan_head(groups, solver=solver, epochs=head_epochs)] if head_first else []
     return [*phases, Phase("all layers", epochs, scales)]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from vision_ft.errors import RecipeError
-from vision_ft.strategies.head_first import HEAD_EPOCHS, HeadSolver, plan_head
+from vision_ft.strategies.head_first import HEAD_EPOCHS, HeadSolver, check_head_scale, plan_head
 from vision_ft.types import Phase, Strategy
 
 
@@ -22,6 +22,7 @@ def plan(
     *,
     solver: HeadSolver = "convex",
     head_epochs: int = HEAD_EPOCHS,
+    head_scale: float = 1.0,
     depth: float = 0.5,
     decay: float = 2.6,
     steps: int | None = None,
@@ -37,6 +38,8 @@ def plan(
         epochs: passes over the pictures, shared out over the phases; the head's fit is not counted.
         solver: how the head is fitted first.
         head_epochs: passes of the "gradient" solver that fit the head first.
+        head_scale: the head's learning rate while the backbone trains, as a multiple of the base rate; above 1 for a
+            large head, which a few epochs cannot bring to its optimum.
         depth: share of the backbone's groups that are unfrozen in the end, counted from the top, in (0, 1].
         decay: the learning rate is divided by this from one group to the next lower one.
         steps: number of unfreezing phases; by default one a group, fewer when there are fewer epochs than groups.
@@ -46,6 +49,7 @@ def plan(
     """
     if not 0 < depth <= 1:
         raise RecipeError(f"strategy.options.depth: got {depth}; allowed: above 0, up to 1.")
+    check_head_scale(head_scale)
     if decay < 1:
         raise RecipeError(f"strategy.options.decay: got {decay}; allowed: 1 or more.")
     top_down = list(reversed(groups[:-1]))
@@ -60,7 +64,7 @@ def plan(
     borders = [math.ceil((part + 1) * len(unfrozen) / num_phases) for part in range(num_phases)]
     phases = [plan_head(groups, solver=solver, epochs=head_epochs)]
     for length, border in zip(lengths, borders, strict=True):
-        scales = {groups[-1]: 1.0}
+        scales = {groups[-1]: head_scale}
         scales |= {name: decay ** -(rank + 1) for rank, name in enumerate(unfrozen[:border])}
         phases.append(Phase(f"down to {unfrozen[border - 1]}", length, scales))
     return phases

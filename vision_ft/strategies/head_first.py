@@ -12,6 +12,16 @@ HeadSolver = Literal["convex", "gradient"]
 HEAD_EPOCHS = 20  # an epoch on cached features costs milliseconds, so a generous number is cheap
 
 
+def check_head_scale(scale: float) -> None:
+    """Refuse a multiple of the learning rate that is not above 0.
+
+    Raises:
+        RecipeError: it is 0 or less.
+    """
+    if not scale > 0:
+        raise RecipeError(f"strategy.options.head_scale: got {scale}; allowed: above 0.")
+
+
 def plan_head(groups: Sequence[str], *, solver: HeadSolver, epochs: int = HEAD_EPOCHS) -> Phase:
     """Plan the fit of the last group, the head, on cached features.
 

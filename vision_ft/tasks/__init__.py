@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from vision_ft.tasks import classification, detection, segmentation
+from vision_ft.tasks import classification, detection, multilabel, multitask, segmentation
 from vision_ft.tasks.spec import TaskSpec
 
 TASKS: dict[str, TaskSpec] = {
     "classification": classification.TASK,
+    "multilabel": multilabel.TASK,
+    "multitask": multitask.TASK,
     "segmentation": segmentation.TASK,
     "detection": detection.TASK,
 }

@@ -115,7 +115,7 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("map", "map50"),
-    head="fcos",
+    head="faster-rcnn",
     losses=("auto",),
     learns_inside=True,
 )

@@ -24,7 +24,10 @@ class LossBuilder(Protocol):
     def __call__(
         self, class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
     ) -> Loss:
-        """Return the loss `name` for classes seen `class_counts` (K,) times: pictures, pixels or boxes."""
+        """Return the loss `name` for classes seen `class_counts` (K,) times: pictures, pixels or boxes.
+
+        Of several labels a picture (2, K): pictures known to lack, and to have, each label.
+        """
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class TaskSpec:
         losses: names of the losses; the first is what "auto" means.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
         learns_inside: whether the model itself is given the target and answers with its losses while it learns.
+        bind: of a task whose outputs fall into columns: numbers of classes of the columns -> the task for them.
     """
 
     build_loss: LossBuilder
@@ -51,3 +55,4 @@ class TaskSpec:
     losses: tuple[str, ...] = ("cross-entropy",)
     counts_correct: bool = False
     learns_inside: bool = False
+    bind: Callable[[Sequence[int]], TaskSpec] | None = None

@@ -1,4 +1,4 @@
-"""Read a CSV file with the columns path,label[,split][,group] into a SampleTable."""
+"""Read a CSV file with a path and its labels[,split][,group] a row into a SampleTable."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from typing import Literal
 
 from vision_ft.data.decode import printable
 from vision_ft.data.formats.csv_index import Index, checked_splits, is_regular, relative_paths
+from vision_ft.data.formats.csv_labels import LABEL_COLUMN, LabelOptions, read_labels
 from vision_ft.data.formats.csv_text import read_csv_text
-from vision_ft.data.labels import build_class_space
 from vision_ft.data.names import escape_name
 from vision_ft.data.patterns import compile_pattern
 from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_task, short_names
+from vision_ft.data.several_labels import TASKS_OF_SEVERAL, label_cells
 from vision_ft.data.table import SampleTable
-from vision_ft.errors import DataError, did_you_mean
 from vision_ft.files import write_atomic
-from vision_ft.types import UNLABELLED, ClassSpace, Finding
-
-LABEL_COLUMN = "label"
-MAX_LABEL_LENGTH = 500  # a longer "name" is a text column taken for the label, and would fill every table
+from vision_ft.types import Finding, Task
 
 
 def read(  # noqa: PLR0913 - one option a column
@@ -37,6 +34,9 @@ def read(  # noqa: PLR0913 - one option a column
     group_column: str | None = None,
     on_bad: Literal["fail", "drop"] = "fail",
     unlabelled: bool = False,
+    task: Task = "classification",
+    label_columns: Sequence[str] | None = None,
+    label_separator: str = "auto",
 ) -> SampleTable:
     """Read an index of pictures; every error names the lines.
 
@@ -51,90 +51,37 @@ def read(  # noqa: PLR0913 - one option a column
         group_column: name of the column with the groups; "group" is used when it exists.
         on_bad: "drop" leaves out rows whose file does not exist and remarks on each, "fail" refuses.
         unlabelled: rows with an empty label, and a file without a label column, are pictures without a label.
+        task: "multilabel" reads a set of labels a picture, "multitask" one label in each of several columns.
+        label_columns: columns of 0 and 1 named as the labels (multilabel), or of class names (multitask).
+        label_separator: what stands between the labels of one cell: ";", "|", "," or " "; "auto" looks at the cells.
 
     Raises:
         DataError: anything in the file that cannot be meant.
+        RecipeError: the task needs label_columns, or they name a column twice.
     """
     file = Path(file)
     index = Index(file, Path(root) if root is not None else file.absolute().parent, read_csv_text(file))
-    # a file without the usual column has no labels; one that was asked for by its own name must be there
-    is_there = label_column.lower() in [name.lower() for name in index.text.header]
-    has_labels = not unlabelled or is_there or label_column != LABEL_COLUMN
-    options = {"path_column": path_column} | ({"label_column": label_column} if has_labels else {})
-    options |= {"split_column": split_column or "", "group_column": group_column or ""}
-    columns = _find_columns(index, options)
-    paths = relative_paths(index, index.column(columns["path_column"]) or [])
-    cells = index.column(columns["label_column"]) if has_labels else [""] * len(paths)
-    labels = _checked_labels(index, cells or [], unlabelled=unlabelled)
-    splits = checked_splits(index, index.column(columns["split_column"]))
-    groups: list[str | None] | None = [
-        escape_name(value) or None for value in index.column(columns["group_column"]) or []
-    ] or None
-    _refuse_repeated(index, paths, labels=labels, splits=splits)
+    paths = relative_paths(index, index.column(index.find("path_column", path_column)) or [])
+    wanted = LabelOptions(task, label_column, label_columns, separator=label_separator, unlabelled=unlabelled)
+    labels = read_labels(index, wanted)
+    splits = checked_splits(index, index.column(index.find("split_column", split_column)))
+    group_cells = index.column(index.find("group_column", group_column)) or []
+    groups: list[str | None] | None = [escape_name(value) or None for value in group_cells] or None
+    _refuse_repeated(index, paths, labels=labels.texts, splits=splits)
     kept, remarks = _existing(index, paths, on_bad=on_bad)
+    kept_splits = [splits[row] for row in kept] if splits else None
     # with pictures that may be unlabelled, the classes are those of a model: train need not hold each of them
-    known_splits = [splits[row] for row in kept] if splits and not unlabelled else None
-    classes, ids = _class_ids([labels[row] for row in kept], known_splits, where=printable(file))
+    known = labels.columns(kept, None if unlabelled else kept_splits, where=printable(file))
     if group_pattern is not None:
         groups, _ = compile_pattern(group_pattern, group_by=group_by).match([escape_name(path) for path in paths])
     return SampleTable.build(
         root=index.root,
         paths=[paths[row] for row in kept],
-        labels=ids,
-        classes=classes,
-        splits=[splits[row] for row in kept] if splits else None,
+        splits=kept_splits,
         groups=[groups[row] for row in kept] if groups else None,
-        remarks=remarks,
+        remarks=[*labels.remarks, *remarks],
+        **known,
     )
-
-
-def _find_columns(index: Index, options: dict[str, str]) -> dict[str, str | None]:
-    """Return option -> name of the column as the file writes it, or None for an optional one that is absent."""
-    found: dict[str, str | None] = {}
-    by_lower = {name.lower(): name for name in index.text.header}
-    for option, asked in options.items():
-        wanted = asked or option.removesuffix("_column")
-        name = wanted if wanted in index.text.header else by_lower.get(wanted.lower())
-        if name is None and asked:
-            raise DataError(
-                f"{printable(index.file)} line 1: no column {wanted!r}; found are {index.text.header}."
-                f"{did_you_mean(wanted, index.text.header)} Name the column with data.{option}=..."
-            )
-        found[option] = name
-    return found
-
-
-def _class_ids(
-    labels: Sequence[str], splits: Sequence[str | None] | None, *, where: str
-) -> tuple[ClassSpace, list[int]]:
-    """Return the classes of the labelled rows, and the class index of each row, -1 for an empty label."""
-    rows = [row for row, label in enumerate(labels) if label]
-    classes, ids = build_class_space(
-        [labels[row] for row in rows], [splits[row] for row in rows] if splits else None, where=where
-    )
-    found = dict(zip(rows, ids, strict=True))
-    return classes, [found.get(row, UNLABELLED) for row in range(len(labels))]
-
-
-def _checked_labels(index: Index, labels: list[str], *, unlabelled: bool) -> list[str]:
-    """Refuse labels that are empty (unless pictures may be unlabelled), endless or not text."""
-    wrong = [] if unlabelled else [(row, "no label") for row, label in enumerate(labels) if not label]
-    if wrong:
-        raise index.fail(wrong, "Every row needs a label; remove the rows of pictures without one.")
-    wrong = [
-        (row, f"label of {len(name)} characters") for row, name in enumerate(labels) if len(name) > MAX_LABEL_LENGTH
-    ]
-    if wrong:
-        raise index.fail(wrong, f"At most {MAX_LABEL_LENGTH} are allowed; is label_column the right one?")
-    wrong = [(row, f"label {name!r} is not UTF-8") for row, name in enumerate(labels) if not _is_text(name)]
-    if wrong:
-        raise index.fail(wrong, "Save the file as UTF-8.")
-    return labels
-
-
-def _is_text(name: str) -> bool:
-    """Whether a label came from valid UTF-8."""
-    return name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name)
 
 
 def _refuse_repeated(
@@ -182,18 +129,21 @@ def _existing(
 def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> list[Finding]:
     """Write images/ and labels.csv into a new folder.
 
+    Several labels a picture are written as one cell with semicolons where all are known, else as columns of 0 and 1.
+
     Raises:
         DataError: the table holds boxes or masks, or the folder holds something.
     """
-    require_task(table, "classification", name="a CSV of labels")
+    if table.task not in TASKS_OF_SEVERAL:
+        require_task(table, "classification", name="a CSV of labels")
     root, names = open_target(root), short_names(table)
     place_pictures(table, root / "images", names, transfer=transfer)
     groups = table.arrow.column("group").to_pylist()
+    header, cells = label_cells(table)
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(["path", "label", "split", "group"])
+    writer.writerow(["path", *header, "split", "group"])
     for row, name in enumerate(names):
-        label = table.classes.names[table.label(row)] if table.label(row) >= 0 else ""
-        writer.writerow([f"images/{name}", label, table.splits[row] or "", groups[row] or ""])
+        writer.writerow([f"images/{name}", *cells[row], table.splits[row] or "", groups[row] or ""])
     write_atomic(root / "labels.csv", os.fsencode(sink.getvalue()))
     return find_losses(table, held=("groups", "open-splits"))

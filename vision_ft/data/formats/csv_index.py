@@ -11,7 +11,7 @@ from pathlib import Path
 from vision_ft.data.decode import printable
 from vision_ft.data.formats.csv_text import MAX_LINES_SHOWN, CsvText
 from vision_ft.data.labels import SPLIT_BY_NAME
-from vision_ft.errors import DataError
+from vision_ft.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,22 @@ class Index:
             return None
         position = self.text.header.index(name)
         return [row[position].strip() for row in self.text.rows]
+
+    def find(self, option: str, asked: str | None) -> str | None:
+        """Return the column's name as the file writes it; without a wish the option's own name, None where absent.
+
+        Raises:
+            DataError: a column that was asked for is not there.
+        """
+        wanted = asked or option.removesuffix("_column")
+        by_lower = {name.lower(): name for name in self.text.header}
+        name = wanted if wanted in self.text.header else by_lower.get(wanted.lower())
+        if name is None and asked:
+            raise DataError(
+                f"{printable(self.file)} line 1: no column {wanted!r}; found are {self.text.header}."
+                f"{did_you_mean(wanted, self.text.header)} Name the column with data.{option}=..."
+            )
+        return name
 
     def fail(self, hits: Sequence[tuple[int, str]], fix: str) -> DataError:
         """Return an error that lists (row, complaint) with line numbers, the first ten of them."""

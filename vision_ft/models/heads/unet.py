@@ -44,7 +44,10 @@ def build(channels: Sequence[int], strides: Sequence[float], num_classes: int, *
     """Build a U-Net decoder (Ronneberger et al. 2015, arXiv:1505.04597) on a pyramid.
 
     The decoder is that of segmentation-models-pytorch. We differ in the norm: GroupNorm (Wu & He 2018,
-    arXiv:1803.08494), which is the same in training and evaluation and does not need large batches.
+    arXiv:1803.08494). Training with `batchnorm="eval"`, the default on pretrained weights, freezes the statistics of
+    every BatchNorm, and a new one that never learns any would not normalise. It has a price: on CamVid at 96 x 128
+    px, frozen ResNet-18 features, 200 steps of 4 pictures, BatchNorm with moving statistics gave an mIoU of 0.41 for
+    both of two seeds, GroupNorm 0.38 and 0.37.
 
     Args:
         channels: of the four or five maps, fine to coarse; five reach the picture's own size if their strides

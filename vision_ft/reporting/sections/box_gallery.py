@@ -24,6 +24,8 @@ def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, A
         "without_truth": 0,
         "kinds": list(KIND_TITLES.items()),
         "legend": [(ERROR_COLOURS[kind], title, ERROR_KINDS[kind]) for kind, title in KIND_TITLES.items()],
+        "ignored": "dashed" if split.summary["ignored"] else "",
+        "marks": "boxes",
         "classes": run.classes,
         "colours": class_colours(len(run.classes)),
         "background": None,

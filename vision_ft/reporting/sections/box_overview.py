@@ -32,8 +32,8 @@ def headline(split: BoxSplit) -> str:
 
 def _worst_class(numbers: Mapping[str, Any]) -> Iterator[str]:
     known = [row for row in numbers["per_class"] if row["ap50"] is not None]
-    if len(known) > 1:
-        worst = min(known, key=lambda row: row["ap50"])
+    worst = min(known, key=lambda row: row["ap50"], default=None)
+    if worst is not None and len(known) > 1 and worst["ap50"] < 1:
         yield f"Worst class: {cut(worst['class'])} (AP50 {percent(worst['ap50'], 0)})."
 
 
@@ -76,6 +76,7 @@ def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, A
             for name, title in TITLES.items()
         ],
         "pairs": _pairs(run, split),
+        "pairs_title": "What goes wrong most",
         "warnings": box_warnings(run, split),
         "majority": None,
         "phases": phases_of(run),

@@ -41,8 +41,10 @@ def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> dict[str, 
         "legend": [
             (ERROR_COLOURS[kind], title, meaning)
             for kind, (title, meaning) in KINDS.items()
-            if kind == "confused" or has_background or len(run.classes) > 1
+            if kind != "confused" or not has_background or len(run.classes) > 2
         ],
+        "ignored": "ignored" if any(item["ignored"] for item in items) else "",
+        "marks": "colours",
         "classes": run.classes,
         "colours": class_colours(len(run.classes)),
         "background": split.background,

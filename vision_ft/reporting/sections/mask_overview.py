@@ -29,9 +29,9 @@ def headline(split: MaskSplit) -> str:
 
 def _worst_class(numbers: Mapping[str, Any]) -> list[str]:
     known = [row for row in numbers["per_class"] if row["iou"] is not None]
-    if len(known) < 2:
+    worst = min(known, key=lambda row: row["iou"], default=None)
+    if worst is None or len(known) < 2 or worst["iou"] == 1:
         return []
-    worst = min(known, key=lambda row: row["iou"])
     return [f"Worst class: {cut(worst['class'])} (IoU {percent(worst['iou'], 0)})."]
 
 

@@ -7,14 +7,22 @@ const kindNeedsClass = () => false;
 const isWrong = (found) => found.kind !== "hit" && found.kind !== "ignored";
 const isAbout = (found, index) => found.label === index || (found.about !== null && found.about === index);
 
+// Whether a wrong box is one of a cell of the matrix, where a loose box is a ghost and leaves its object missed.
+function inCell(found, t, p) {
+  const { none } = splitData().confusion;
+  if (p === none) return found.kind === "localisation" && found.label === t;
+  return found.label === p && (t === none ? found.kind !== "class" : found.kind === "class" && found.about === t);
+}
+
 function selectsFound(found) {
   if (!isWrong(found)) return false;
-  if (picked.pair) return found.kind === "class" && found.about === picked.pair[0] && found.label === picked.pair[1];
+  if (picked.pair) return inCell(found, ...picked.pair);
   return (picked.kind === null || found.kind === picked.kind) && (picked.cls === null || isAbout(found, picked.cls));
 }
 
 function selectsTrue(truth) {
-  if (!truth.missed || picked.pair) return false;
+  if (!truth.missed) return false;
+  if (picked.pair) return truth.label === picked.pair[0] && picked.pair[1] === splitData().confusion.none;
   return (picked.kind === null || picked.kind === "missed") && (picked.cls === null || truth.label === picked.cls);
 }
 
@@ -75,9 +83,9 @@ function errorLayer(item) {
   const ignored = item.truth.filter((truth) => truth.ignored).map((truth) => boxNode(item, truth.box, { colour: "#9a9a9a", dash: "6 4" }, CLASSES[truth.label] + ": does not count"));
   const wrong = item.found.filter(selectsFound).map((found) => {
     const about = found.kind === "class" || found.kind === "both" ? ", is " + CLASSES[found.about] : "";
-    return boxNode(item, found.box, { colour: errorColour(found.kind) }, titles[found.kind] + ": " + CLASSES[found.label] + " " + found.score.toFixed(2) + about);
+    return boxNode(item, found.box, { colour: errorColour(found.kind), class: "wrong" }, titles[found.kind] + ": " + CLASSES[found.label] + " " + found.score.toFixed(2) + about);
   });
-  const missed = item.truth.filter(selectsTrue).map((truth) => boxNode(item, truth.box, { colour: errorColour("missed"), dash: "5 3" }, "Missed: " + CLASSES[truth.label]));
+  const missed = item.truth.filter(selectsTrue).map((truth) => boxNode(item, truth.box, { colour: errorColour("missed"), dash: "7 4", class: "wrong" }, "Missed: " + CLASSES[truth.label]));
   return layerOf(item, [...right, ...ignored, ...wrong, ...missed]);
 }
 

@@ -16,10 +16,7 @@ function jumpTo(changes) {
 
 // The cells of the matrix and the links in the tables lead here, where other tasks open a drawer.
 function openCell(t, p) {
-  const none = splitData().confusion.none;
-  if (p === none) jumpTo({ cls: t, kind: "missed" });
-  else if (t === none) jumpTo({ cls: p, kind: "background" });
-  else if (t === p) jumpTo({ cls: t });
+  if (t === p) jumpTo({ cls: t });
   else jumpTo({ pair: [t, p] });
 }
 function openClass(index) { jumpTo({ cls: index }); }
@@ -33,9 +30,15 @@ function chosenItems() {
   return weighed.sort((a, b) => b[0] - a[0]).map(([, item]) => item);
 }
 
+function pairText(t, p) {
+  const { none } = splitData().confusion, name = (index) => "“" + cut(CLASSES[index], 40) + "”";
+  if (p === none) return name(t) + " missed";
+  return t === none ? name(p) + " seen where none is" : name(t) + " taken for " + name(p);
+}
+
 function sayPicked(number) {
   const parts = [];
-  if (picked.pair) parts.push("“" + cut(CLASSES[picked.pair[0]], 40) + "” taken for “" + cut(CLASSES[picked.pair[1]], 40) + "”");
+  if (picked.pair) parts.push(pairText(...picked.pair));
   if (picked.cls !== null) parts.push("“" + cut(CLASSES[picked.cls], 40) + "”");
   if (picked.kind) {
     const button = activeBlocks("[data-pick-kind]").find((one) => one.dataset.pickKind === picked.kind);
@@ -43,7 +46,7 @@ function sayPicked(number) {
   }
   const total = galleryOf().items.length;
   let text = whole(number) + " of the " + whole(total) + " pictures here";
-  text += parts.length ? " with errors of " + parts.join(", ") + ", most of them first." : ", worst first.";
+  text += parts.length ? " with errors: " + parts.join(", ") + ", most of them first." : ", worst first.";
   for (const node of activeBlocks("[data-picked]")) node.textContent = text;
   for (const node of activeBlocks("[data-pick-none]")) node.hidden = !parts.length;
 }

@@ -1,5 +1,5 @@
 // Label maps: inflated from the page's data and painted over the picture, truth, prediction and what is wrong.
-const NOTHING = 255, CLASS_ALPHA = 140, ERROR_ALPHA = 225;
+const NOTHING = 255, CLASS_ALPHA = 140, ERROR_ALPHA = 205;
 
 const kindNeedsClass = () => galleryOf().background === null;
 
@@ -11,7 +11,7 @@ function packed(colour, alpha) { // "#rrggbb" as the little-endian word of a can
 // Which kind of error a pixel of class t that was called p is, under what is picked; null for none.
 function kindOf(t, p) {
   if (t === p) return null;
-  if (picked.pair) return t === picked.pair[0] && p === picked.pair[1] ? "confused" : null;
+  if (picked.pair && (t !== picked.pair[0] || p !== picked.pair[1])) return null;
   const { background } = galleryOf();
   let kind = "confused";
   if (picked.cls !== null) kind = t === picked.cls ? "missed" : p === picked.cls ? "ghost" : null;

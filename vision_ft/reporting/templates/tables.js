@@ -28,8 +28,9 @@ function listenTables() {
     input.addEventListener("input", () => {
       const wanted = input.value.trim().toLowerCase(), rows = $$("tbody tr", block);
       for (const row of rows) row.hidden = !row.cells[0].dataset.value.toLowerCase().includes(wanted);
-      const shown = rows.filter((row) => !row.hidden).length;
-      block.querySelector("[data-filter-count]").textContent = wanted ? whole(shown) + " of " + whole(rows.length) : "";
+      const first = $$("tbody tr", block.querySelector("table")); // further tables of a section hold the same classes
+      const shown = first.filter((row) => !row.hidden).length;
+      block.querySelector("[data-filter-count]").textContent = wanted ? whole(shown) + " of " + whole(first.length) : "";
     });
   }
 }

@@ -1,0 +1,108 @@
+"""Several labels a picture: a probability for each label by itself; binary cross-entropy or the asymmetric loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from timm.loss import AsymmetricLossMultiLabel
+from torch import Tensor
+
+from vision_ft.errors import RecipeError
+from vision_ft.evaluate.label_metrics import (
+    AVERAGES,
+    average_precision,
+    best_thresholds,
+    count_labels,
+    log_loss,
+)
+from vision_ft.tasks.spec import Loss, TaskSpec
+from vision_ft.types import Target
+
+LOSSES = ("bce", "asymmetric")
+LARGEST_WEIGHT = 100.0  # a label that applies to one picture of ten thousand would drown all others
+
+
+def positive_weights(label_counts: np.ndarray) -> np.ndarray:
+    """Return the weight (K,) of each label's positive part: pictures without it for each one with it, at most 100.
+
+    Args:
+        label_counts: (2, K) pictures that lack and that have each label. A label that applies nowhere gets 1.
+    """
+    without, having = np.asarray(label_counts, np.float64)
+    return np.where(having > 0, np.clip(without / np.maximum(having, 1), 1 / LARGEST_WEIGHT, LARGEST_WEIGHT), 1.0)
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Build the mean loss of logits (B, K) over the labels (B, K) that are known, that is, not NaN.
+
+    A batch without any known label gives 0, with a gradient of 0.
+
+    Args:
+        class_counts: (2, K) training pictures that are known to lack, and to have, each label.
+        name: "bce", or "asymmetric": the loss of Ridnik 2021 (arXiv:2009.14119, sec. 2), which turns away from the many
+            easy negatives; "auto" is "bce".
+        imbalance: "none", or "weights" to weigh the positive part of "bce" by negatives per positive.
+        label_smoothing: share of each target moved to 0.5.
+
+    Raises:
+        RecipeError: the loss or the imbalance mode is unknown, or they do not go together.
+    """
+    if name not in ("auto", *LOSSES):
+        raise RecipeError(f'optim.loss: got "{name}"; allowed for multilabel: auto, {", ".join(LOSSES)}.')
+    if imbalance not in ("none", "weights"):
+        raise RecipeError(f'optim.imbalance: got "{imbalance}"; allowed for multilabel: none, weights.')
+    if name == "asymmetric" and imbalance != "none":
+        raise RecipeError(
+            'optim.imbalance: "weights" does not go with optim.loss "asymmetric", which treats rare labels by itself. '
+            "Drop one of the two."
+        )
+    weight = torch.tensor(positive_weights(class_counts), dtype=torch.float32) if imbalance == "weights" else None
+    asymmetric = AsymmetricLossMultiLabel() if name == "asymmetric" else None
+
+    def loss(logits: Tensor, target: Target) -> Tensor:
+        if target.labels is None:
+            raise ValueError("multilabel needs target.labels")
+        logits, labels = logits.float(), target.labels.float()
+        known = ~labels.isnan()
+        if not known.any():
+            return logits.sum() * 0
+        labels = labels * (1 - label_smoothing) + label_smoothing / 2
+        if asymmetric is not None:  # one row of all known labels: what timm sums over classes is then all of it
+            total: Tensor = asymmetric(logits[known][None], labels[known][None])
+            return total / known.sum()
+        positive = None if weight is None else weight.to(logits.device).expand_as(logits)[known]
+        return F.binary_cross_entropy_with_logits(logits[known], labels[known], pos_weight=positive)
+
+    return loss
+
+
+def decode(logits: Tensor, _target: Target) -> Tensor:
+    """Map logits (B, K) to a probability for each label (B, K)."""
+    return logits.float().sigmoid()
+
+
+def score(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Score probabilities (N, K) against labels (N, K), NaN = not known.
+
+    Macro-F1 is that at the F1-best thresholds of these very pictures: those that a run keeps, so that an epoch is not
+    punished for probabilities that are all low.
+    """
+    if not len(labels):
+        return {"loss": float("nan"), "macro_f1": float("nan"), "map": float("nan")}
+    predicted = scores >= best_thresholds(labels, scores)
+    counts, precision = count_labels(labels, predicted), average_precision(labels, scores)
+    averages = {name: float(AVERAGES[name](counts, precision)) for name in ("macro_f1", "map")}
+    return {"loss": log_loss(labels, scores), **averages}
+
+
+TASK = TaskSpec(
+    build_loss=build_loss,
+    decode=decode,
+    score=score,
+    metrics=("macro_f1", "map"),
+    head="linear",
+    losses=LOSSES,
+)
