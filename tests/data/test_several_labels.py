@@ -168,9 +168,9 @@ def test_the_recipe_tells_what_the_labels_are(tmp_path: Path) -> None:
         (tmp_path / "folder" / name).mkdir(parents=True)
         Image.new("RGB", (8, 8)).save(tmp_path / "folder" / name / "1.png")
     with pytest.raises(
-        RecipeError, match=r"task: multilabel reads its labels from a CSV file; .* read as classification"
+        RecipeError, match=r"got multilabel, but .* holds one label a picture. Add --task classification"
     ):
-        read_table(DataConfig(path=str(tmp_path / "folder")), task="multilabel")
+        prepare_table(DataConfig(path=str(tmp_path / "folder")), task="multilabel", seed=0, threads=1)
     with pytest.raises(RecipeError, match=r"data.label_columns is set, but the format imagefolder does not take it"):
         read_table(DataConfig(path=str(tmp_path / "folder"), label_columns=["a"]))
 
