@@ -52,4 +52,4 @@ def box_run(dense_data: Path) -> Path:
     """A tiny finished detection run."""
     from tests.dense import dense_run
 
-    return dense_run("detection", dense_data, dense_data.parent / "boxes", strategy__epochs=4).path
+    return dense_run("detection", dense_data, dense_data.parent / "boxes", strategy__epochs=4, model__head="fcos").path

@@ -57,4 +57,5 @@ def dense_run(task: str, data: Path, out: Path, **overrides: Any) -> vf.Run:
     """Train the tiny network on the pictures of `draw_dense`."""
     source = data if task == "segmentation" else data / "boxes.csv"
     chosen = {"model__image_size": 64, "strategy__name": "full", "strategy__epochs": 2, "augment__preset": "none"}
+    chosen |= {"optim__lr": 0.0003, "optim__head_lr": 0.003}
     return tiny_run(source, out, task=task, **chosen | overrides)

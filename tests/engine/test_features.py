@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,13 +17,13 @@ from vision_ft.build.features import FeatureSource
 def passes(monkeypatch) -> list[int]:
     """Numbers of pictures that went through a backbone for the cache."""
     counts: list[int] = []
-    original = FeatureSource._compute
+    original = FeatureSource._load
 
-    def counted(self, images: torch.Tensor) -> torch.Tensor:
-        counts.append(len(images))
-        return original(self, images)
+    def counted(self, rows: np.ndarray, view: int):
+        counts.append(len(rows))
+        return original(self, rows, view)
 
-    monkeypatch.setattr(FeatureSource, "_compute", counted)
+    monkeypatch.setattr(FeatureSource, "_load", counted)
     return counts
 
 

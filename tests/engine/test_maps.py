@@ -21,7 +21,13 @@ from vision_ft.errors import TrainingError
 from vision_ft.models.assemble import build_model
 from vision_ft.models.backbone import create_backbone
 
-PROBE = {"strategy__name": "feature-extraction", "strategy__epochs": 2, "optim__batch_size": 4, "model__dropout": 0.2}
+PROBE = {
+    "strategy__name": "feature-extraction",
+    "strategy__epochs": 2,
+    "optim__batch_size": 4,
+    "model__dropout": 0.2,
+    "augment__views": 1,
+}
 HEADS = {"segmentation": ("fpn", {"width": 32}), "detection": ("fcos", {"width": 64})}
 every_task = pytest.mark.parametrize("task", HEADS)
 
