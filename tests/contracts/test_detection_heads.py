@@ -309,7 +309,7 @@ def test_two_pictures_with_coloured_squares_are_learned_by_heart(head):
         for (x1, y1, x2, y2), label in zip(boxes.int().tolist(), labels.tolist(), strict=True):
             image[label, y1:y2, x1:x2] += 0.8
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range({"fcos": 50}.get(head, 100)):
+    for _ in range({"fcos": 60}.get(head, 150)):
         optimizer.zero_grad()
         sum(model(images, target).values()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -44,7 +44,7 @@ def test_an_unknown_imbalance_mode_is_named():
 
 
 def test_decode_gives_probabilities():
-    assert decode(torch.zeros(2, 4)).sum(dim=1).tolist() == pytest.approx([1.0, 1.0])
+    assert decode(torch.zeros(2, 4), Target()).sum(dim=1).tolist() == pytest.approx([1.0, 1.0])
 
 
 def test_score_counts_only_classes_that_are_present():
