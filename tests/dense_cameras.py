@@ -15,6 +15,10 @@ from tests.runs import tiny_run
 from vision_ft import api
 
 SIZE = (64, 64)
+SMALL_HEADS: dict[str, dict[str, Any]] = {
+    "segmentation": {"model__head": "fpn", "model__head_args": {"width": 64}},
+    "detection": {"model__head": "fcos", "model__head_args": {"width": 64, "depth": 1}},
+}
 LEARNS = {"strategy__name": "full", "strategy__epochs": 10, "augment__preset": "none", "model__image_size": 64}
 
 
@@ -62,7 +66,7 @@ def pictures_of(camera: Path, task: str) -> Path:
 
 def train_dense(camera: Path, task: str, out: Path, **overrides: Any) -> vf.Run:
     """Train the tiny network on a camera."""
-    chosen = LEARNS | {"data__val": 0.25, "data__test": 0.3} | overrides
+    chosen = LEARNS | SMALL_HEADS[task] | {"data__val": 0.25, "data__test": 0.3} | overrides
     return tiny_run(pictures_of(camera, task), out, task=task, **chosen)
 
 

@@ -16,6 +16,7 @@ from tests.dense_cameras import adapt_dense, draw_dense_camera, pictures_of, tra
 from vision_ft import api
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.evaluate.read import read_any_predictions
+from vision_ft.new_camera import scoring
 
 TASKS = ("segmentation", "detection")
 DARK = (0.4, 0.5, 0.9)
@@ -158,11 +159,22 @@ def test_the_list_of_pictures_to_label_has_no_label_column_and_no_labelled_or_te
     assert not known & {row["path"].rsplit("/", 1)[1] for row in rows}
 
 
-def test_a_gain_beyond_the_limit_is_refused_with_exit_code_3_and_ships_the_source(cameras, runs, tmp_path):
-    run = adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "run", max_forgetting=0.0)
+@pytest.mark.parametrize("task", TASKS)
+def test_a_gain_beyond_the_limit_is_refused_with_exit_code_3_and_ships_the_source(task, runs, tmp_path, monkeypatch):
+    """What this camera calls red, the old one calls blue: who learns it forgets."""
+    contrary = draw_dense_camera(
+        tmp_path / "contrary", seed=1, count=40, names=("ground", "blue", "red"), values=(0, 2, 1)
+    )
+    monkeypatch.setattr(scoring, "ALPHAS", (0.0, 0.5, 1.0))  # every second one is looked at
+    options = {"adapt__anchor": 0.0, "adapt__rehearsal": 0.0, "adapt__min_steps": 16}
+    run = adapt_dense(runs(task), pictures_of(contrary, task), tmp_path / "run", **options)
+    start, tuned = candidate(run, "head")["alphas"]
+    assert (start["allowed"], tuned["allowed"]) == (True, False)
+    assert tuned["new"] > start["new"]
+    assert tuned["old"] < start["old"]
     assert (run.passed, run.recommended, run.outcome["decision"]["exit_code"]) == (False, "source", 3)
-    assert weights(run.path) == weights(runs("segmentation"))
     assert run.outcome["decision"]["sentence"].startswith("Not passed")
+    assert weights(run.path) == weights(runs(task))
 
 
 def test_pictures_without_any_mask_are_looked_at_and_shift_their_batchnorm(cameras, runs, tmp_path):
@@ -239,10 +251,9 @@ def test_a_job_killed_between_two_candidates_goes_on_to_the_same_end(cameras, ru
 
     options = {"strategy": ["head"], "max_forgetting": 0.99}
     with pytest.raises(Killed):
-        adapt_dense(runs("detection"), pictures_of(cameras["new"], "detection"), tmp_path / "cut", on_candidate=kill,
-                    **options)  # fmt: skip
+        adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "cut", on_candidate=kill, **options)
     assert json.loads((tmp_path / "cut" / "candidates" / "source" / "result.json").read_text())
     resumed = api.adapt(tmp_path / "cut", resume=True)
-    whole = adapt_dense(runs("detection"), pictures_of(cameras["new"], "detection"), tmp_path / "whole", **options)
+    whole = adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "whole", **options)
     assert weights(resumed.path) == weights(whole.path)
     assert outcome_without_time(resumed.path) == outcome_without_time(whole.path)
