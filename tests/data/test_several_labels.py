@@ -23,9 +23,9 @@ from vision_ft.data.several_labels import (
     label_matrix,
     list_column,
     one_hot,
-    strata,
 )
 from vision_ft.data.split import assign
+from vision_ft.data.strata import strata
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import ClassSpace, LabelColumn

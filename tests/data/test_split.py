@@ -14,7 +14,7 @@ from vision_ft.data.formats import FORMATS
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
-from vision_ft.types import ClassSpace
+from vision_ft.types import ClassSpace, Task
 
 
 def build(labels: list[int] | np.ndarray, *, seed: int = 0, **columns: object) -> SampleTable:
@@ -44,6 +44,26 @@ def test_small_classes_keep_a_picture_in_train_then_val_then_test() -> None:
     assert counts(table, "train")[:3] == [1, 1, 1]
     assert counts(table, "val")[:3] == [0, 1, 1]
     assert counts(table, "test")[:3] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_classes_that_few_pictures_hold_in_boxes_or_masks_are_in_every_split(task: Task, seed: int) -> None:
+    held = [[0, 1] if row % 20 == 7 else [0] for row in range(100)]
+    pixels = [[90, 10 * (len(inside) - 1), 0] for inside in held]  # of two classes, and ignored ones
+    extra = {
+        "detection": {"box_labels": pa.array(held, pa.list_(pa.int32()))},
+        "segmentation": {"class_pixels": pa.array(pixels, pa.list_(pa.int64()))},
+    }
+    paths, classes = [f"{row}.jpg" for row in range(100)], ClassSpace(("common", "rare"))
+    nothing = [-1] * 100
+    table = SampleTable.build(
+        root=Path("/d"), paths=paths, labels=nothing, classes=classes, task=task, extra=extra[task]
+    )
+    table = assign(table, seed=seed)
+    rare = [len(inside) == 2 for inside in held]
+    assert Counter(table.splits[rare]) == {"train": 3, "val": 1, "test": 1}
+    assert Counter(table.splits) == {"train": 70, "val": 15, "test": 15}
 
 
 @pytest.mark.parametrize("seed", range(5))

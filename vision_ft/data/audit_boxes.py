@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from vision_ft.data.audit_presence import check_presence
 from vision_ft.data.boxes import BOXES, POLYGONS, Box, Picture, pictures_of
+from vision_ft.data.strata import holds_boxes
 from vision_ft.data.table import SampleTable
 from vision_ft.types import Finding
 
@@ -55,10 +56,7 @@ def scan_boxes(table: SampleTable) -> tuple[SampleTable, list[Finding]]:
 def check_boxes(table: SampleTable) -> Iterator[Finding]:
     """Find classes without boxes, and pictures without boxes that look like pictures with some."""
     labels = table.arrow.column("box_labels").to_pylist()
-    present = np.zeros((len(table), len(table.classes)), dtype=bool)
-    for row, inside in enumerate(labels):
-        present[row, inside or []] = True
-    yield from check_presence(table, present, what="box")
+    yield from check_presence(table, holds_boxes(table), what="box")
     for name in ("hash", "cluster"):
         if name in table.arrow.column_names:
             yield from _unlabelled_twins(table, table.arrow.column(name).to_pylist(), labels, exact=name == "hash")

@@ -14,6 +14,7 @@ from vision_ft.data.class_table import ClassTable
 from vision_ft.data.decode import PictureError
 from vision_ft.data.masks import read_mask
 from vision_ft.data.names import unescape_name
+from vision_ft.data.strata import count_pixels
 from vision_ft.data.table import SampleTable
 from vision_ft.types import Finding
 
@@ -59,8 +60,7 @@ def check_masks(table: SampleTable) -> Iterator[Finding]:
     """Find classes without a pixel, and sets where the ignored value seems to be the object."""
     if "class_pixels" not in table.arrow.column_names:
         return
-    nothing = [0] * (len(table.classes) + 1)
-    pixels = np.array([row or nothing for row in table.arrow.column("class_pixels").to_pylist()], dtype=np.int64)
+    pixels = count_pixels(table)
     yield from check_presence(table, pixels[:, :-1] > 0, what="pixel")
     totals = pixels.sum(axis=0)
     if len(table.classes) > 1 and totals[-1] and totals[0] and not totals[1:-1].any():

@@ -65,20 +65,6 @@ def one_hot(table: SampleTable) -> npt.NDArray[np.float32]:
     return np.concatenate(parts, axis=1)
 
 
-def strata(table: SampleTable) -> npt.NDArray[np.int64]:
-    """Return what a split is stratified by: the class index of each row, -1 for none.
-
-    Of several labels it is the rarest one that applies: the labels that a random split would lose are spread first, as
-    in the iterative stratification of Sechidis et al. (2011, "On the stratification of multi-label data", sec. 3).
-    """
-    if table.task not in TASKS_OF_SEVERAL:
-        return table.labels.astype(np.int64)
-    applies = np.nan_to_num(one_hot(table))
-    counts = applies.sum(axis=0)
-    rarest = np.where(applies == 1, counts, np.inf).argmin(axis=1) if applies.shape[1] else np.zeros(len(table))
-    return np.where(applies.any(axis=1), rarest, UNLABELLED).astype(np.int64)
-
-
 class RowLabels:
     """The labels of each row, to be compared and named; of any task.
 

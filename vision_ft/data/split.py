@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from vision_ft.data.several_labels import strata
+from vision_ft.data.strata import strata
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.types import SPLITS
@@ -29,11 +29,11 @@ def assign(
 ) -> SampleTable:
     """Return the table with every split filled in; given splits are kept.
 
-    Stratified by class, of several labels a picture by the rarest of them. Rows of one group, with equal content or in
-    one near-duplicate cluster (columns `group`, `hash` and `cluster`, the latter two from the audit) get one split; a
-    row tied to a given split joins it. Where val or test was given, no test is made up, and val is taken from train
-    only when it is missing. Every class keeps a picture in train, and one in val and test as far as it has enough; a
-    class with one picture goes to train.
+    Stratified by class; where a picture holds several (labels, boxes, masks) by the rarest of them. Rows of one group,
+    with equal content or in one near-duplicate cluster (columns `group`, `hash` and `cluster`, the latter two from the
+    audit) get one split; a row tied to a given split joins it. Where val or test was given, no test is made up, and val
+    is taken from train only when it is missing. Every class keeps a picture in train, and one in val and test as far as
+    it has enough; a class with one picture goes to train.
 
     Args:
         table: the samples; unlabelled rows are treated as one more class.

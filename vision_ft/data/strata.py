@@ -1,0 +1,46 @@
+"""Which classes a picture holds, and what a split is stratified by."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from vision_ft.data.several_labels import TASKS_OF_SEVERAL, one_hot
+from vision_ft.data.table import SampleTable
+from vision_ft.types import UNLABELLED
+
+
+def strata(table: SampleTable) -> npt.NDArray[np.int64]:
+    """Return what a split is stratified by: the class index of each row, -1 for none.
+
+    Of several labels, of the classes of the boxes, and of those of the mask it is the one that the fewest pictures
+    hold: what a random split would lose is spread first, as in the iterative stratification of Sechidis et al. (2011,
+    "On the stratification of multi-label data", sec. 3). Masks count once the audit has read them.
+    """
+    if table.task in TASKS_OF_SEVERAL:
+        holds = one_hot(table) == 1  # NaN: not known
+    elif "box_labels" in table.arrow.column_names:
+        holds = holds_boxes(table)
+    elif "class_pixels" in table.arrow.column_names:
+        holds = count_pixels(table)[:, :-1] > 0
+    else:
+        return table.labels.astype(np.int64)
+    if not holds.shape[1]:
+        return np.full(len(table), UNLABELLED, dtype=np.int64)
+    rarest = np.where(holds, holds.sum(axis=0), np.inf).argmin(axis=1)
+    return np.where(holds.any(axis=1), rarest, UNLABELLED).astype(np.int64)
+
+
+def holds_boxes(table: SampleTable) -> npt.NDArray[np.bool_]:
+    """Return (N, K): whether a picture has a box of the class."""
+    holds = np.zeros((len(table), len(table.classes)), dtype=bool)
+    for row, inside in enumerate(table.arrow.column("box_labels").to_pylist()):
+        holds[row, inside or []] = True
+    return holds
+
+
+def count_pixels(table: SampleTable) -> npt.NDArray[np.int64]:
+    """Return (N, K + 1): pixels of each class in a picture's mask, of ignored ones last; 0 without a mask."""
+    nothing = [0] * (len(table.classes) + 1)
+    rows = [row or nothing for row in table.arrow.column("class_pixels").to_pylist()]
+    return np.array(rows, dtype=np.int64).reshape(len(table), len(nothing))
