@@ -28,7 +28,7 @@ from vision_ft.types import Finding
 from vision_ft.watching import watch as watch
 
 RECIPE_SUFFIXES = (".yaml", ".yml")
-INHERITED_RUN = ("device", "precision", "workers", "cache", "decoded_budget_mb")  # of the source run
+INHERITED_RUN = ("device", "precision", "workers", "cache", "decoded_budget_mb", "maps_budget_mb")  # of the source run
 
 
 @dataclass(frozen=True)

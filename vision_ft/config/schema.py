@@ -98,9 +98,7 @@ class ModelConfig(Section):
         default=None,
         description="Side of the square input in pixels, or [height, width]; null: the backbone's own.",
     )
-    in_chans: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=3, description="Channels of the pictures: 1 grey, 3 RGB."
-    )
+    in_chans: Literal[1, 3] = Field(default=3, description="Channels that pictures are read as: 1 grey, 3 RGB.")
     mean: list[Number] | None = Field(
         default=None, description="Mean of each channel in [0, 1]; null: the backbone's own."
     )
