@@ -205,29 +205,18 @@ def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Data set in any format that is read.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New or empty folder.")],
     to: Annotated[str, typer.Option(help="coco, voc, yolo, masks, csv or imagefolder.")],
+    overrides: Overrides = None,
     link: Annotated[bool, typer.Option("--link/--copy", help="Link to the pictures instead of copying them.")] = False,
     source_format: Annotated[str, typer.Option("--from", help="Format of SOURCE; auto looks at it.")] = "auto",
-    root: Annotated[Path | None, typer.Option(help="Folder that the paths of an index file start from.")] = None,
-    class_table: Annotated[Path | None, typer.Option(help="File with the classes of masks.")] = None,
-    task: Annotated[str | None, typer.Option(help="multilabel or multitask, for a CSV of several labels.")] = None,
-    label_columns: Annotated[str | None, typer.Option(help="Columns of those labels, as in species,sex.")] = None,
-    on_bad: Annotated[str, typer.Option(help="fail, or drop annotations that cannot be read.")] = "fail",
 ) -> None:
     """Write a data set in another format, and say what that cannot hold.
 
-    Example: vision-ft convert blood_cells/ blood_yolo/ --to yolo
+    Example: vision-ft convert blood_cells/ blood_yolo/ --to yolo data.on_bad=drop
     """
     from vision_ft.commands import convert as command
 
-    options: dict[str, Any] = {
-        "source_format": source_format,
-        "root": root,
-        "class_table": class_table,
-        "on_bad": on_bad,
-        "task": task,
-        "label_columns": label_columns.split(",") if label_columns else None,
-    }
-    command.run(str(source), out, to=to, link=link, options=options)
+    settings = [f"data.format={source_format}", *(overrides or ())]
+    command.run(str(source), out, to=to, link=link, overrides=settings)
 
 
 @app.command()

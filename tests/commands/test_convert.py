@@ -27,8 +27,8 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
     WRITERS["coco"](box_table(tmp_path / "source"), tmp_path / "coco")
     with pytest.raises(RecipeError, match='--to: "kitti" is no format to convert to; allowed: coco, voc'):
         api.convert(tmp_path / "coco", tmp_path / "out", to="kitti")
-    with pytest.raises(RecipeError, match="class_table is set, but the format coco does not take it"):
-        api.convert(tmp_path / "coco", tmp_path / "out", to="voc", class_table="x.csv")
+    with pytest.raises(RecipeError, match=r"data\.class_table is set, but the format coco does not take it"):
+        api.convert(tmp_path / "coco", tmp_path / "out", to="voc", overrides=["data.class_table=x.csv"])
     with pytest.raises(DataError, match="no such folder or file"):
         api.convert(tmp_path / "cocos", tmp_path / "out", to="voc")
 

@@ -20,6 +20,7 @@ from vision_ft.data.several_labels import (
     count_known,
     flat_names,
     is_labelled,
+    label_cells,
     label_matrix,
     list_column,
     one_hot,
@@ -194,22 +195,25 @@ def test_several_labels_survive_the_converter(tmp_path: Path, header, rows, task
     lines = [f"{name}.png,{cells}" for name, cells in zip("abcdefgh", rows, strict=True)]
     file = draw(tmp_path / "in", "\n".join([header, *lines]))
     columns = ["species", "sex"] if task == "multitask" else columns
-    first = convert(file, tmp_path / "one", to="csv", task=task, label_columns=columns)
-    again = convert(tmp_path / "one" / "labels.csv", tmp_path / "two", to="csv", task=task, label_columns=columns)
+    said = [f"task={task}", *([] if columns is None else [f"data.label_columns={columns}"])]
+    first = convert(file, tmp_path / "one", to="csv", overrides=said)
+    again = convert(tmp_path / "one" / "labels.csv", tmp_path / "two", to="csv", overrides=said)
     np.testing.assert_array_equal(label_matrix(again.table), label_matrix(first.table))
     assert (tmp_path / "two" / "labels.csv").read_text() == (tmp_path / "one" / "labels.csv").read_text()
     assert again.table.classes == first.table.classes
     with pytest.raises(DataError, match=r"holds several .*labels.*, which an image folder cannot hold. Use --to csv"):
-        convert(file, tmp_path / "three", to="imagefolder", task=task, label_columns=columns)
+        convert(file, tmp_path / "three", to="imagefolder", overrides=said)
 
 
-def test_a_task_that_the_converter_does_not_know_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        RecipeError, match=r'--task: "multi" is unknown; allowed: classification, multilabel, multitask'
-    ):
-        convert(tmp_path, tmp_path / "out", to="csv", task="multi")
+@pytest.mark.parametrize("name", ["a, b", "c;d", "red car", "x|y"])
+def test_labels_with_a_separator_in_their_name_become_columns(tmp_path: Path, name: str) -> None:
+    table = sets([[1, 1, 0], [0, 0, 1], [1, 0, 1]], names=("bird", name, "cat"))
+    header, cells = label_cells(table)
+    assert header == ["bird", name, "cat"]
+    assert cells == [["1", "1", "0"], ["0", "0", "1"], ["1", "0", "1"]]
+
+
+def test_a_label_called_as_a_column_of_the_file_cannot_be_written() -> None:
     table = sets([[1, 0]], names=("path", "dog"))
-    from vision_ft.data.several_labels import label_cells
-
     with pytest.raises(DataError, match=r"labels named \['path'\] cannot be columns"):
         label_cells(table)

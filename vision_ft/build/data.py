@@ -41,6 +41,7 @@ def read_table(config: DataConfig, *, task: Task = "classification", unlabelled:
         "group_pattern": config.group_pattern,
         "group_by": config.group_by,
         "class_table": None if config.class_table is None else Path(config.class_table),
+        "mask_threshold": config.mask_threshold,
         "root": None if config.root is None else Path(config.root),
         "on_bad": config.on_bad,
     }

@@ -136,16 +136,23 @@ def joined_meta(tables: Sequence[SampleTable], classes: ClassSpace) -> Mapping[s
         return tables[-1].meta
     codes: dict[str, Code] = {}
     ignored: list[Code] = []
+    thresholds: list[float | None] = []
     for table in tables:
         if "masks" not in table.meta:
             continue
         read = ClassTable.from_meta(table.classes.names, table.meta["masks"])
         found = dict(zip(read.names, read.codes, strict=True))
         _refuse_other_codes(codes, found, table)
+        thresholds.append(read.threshold)
         codes, ignored = codes | found, [*ignored, *(code for code in read.ignored if code not in ignored)]
     if not codes:  # there is no mask at all, so any codes will do
         return {"masks": ClassTable(classes.names, tuple(range(len(classes)))).as_meta()}
-    joined = ClassTable(classes.names, tuple(codes[name] for name in classes.names), tuple(ignored))
+    if len(set(thresholds)) > 1:
+        raise DataError(
+            f"data.mask_threshold: the old cameras' masks are read with {thresholds[0]}, the new ones with "
+            f"{thresholds[-1]}. Give both the same, or write them anew with 'vision-ft convert'."
+        )
+    joined = ClassTable(classes.names, tuple(codes[name] for name in classes.names), tuple(ignored), thresholds[0])
     return {"masks": joined.as_meta()}
 
 

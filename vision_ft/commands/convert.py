@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from vision_ft.commands.console import console
 from vision_ft.commands.train import show_findings
 
 
-def run(source: str, out: Path, *, to: Any, link: bool, options: dict[str, Any]) -> None:
+def run(source: str, out: Path, *, to: Any, link: bool, overrides: Sequence[str]) -> None:
     """Convert and print what was written, and what could not be held."""
-    done = api.convert(source, out, to=to, transfer="link" if link else "copy", **options)
+    done = api.convert(source, out, to=to, transfer="link" if link else "copy", overrides=overrides)
     table = done.table
     text = f"{len(table)} pictures of {len(table.classes)} classes"
     if "boxes" in table.arrow.column_names:

@@ -15,7 +15,7 @@ from vision_ft.config.schema import AdaptConfig, Recipe
 from vision_ft.errors import RecipeError
 
 # Looked up from here, then beside the recipe that sets them.
-PATH_KEYS = ("data.path", "data.root", "adapt.keep", "adapt.source", "adapt.data_root")
+PATH_KEYS = ("data.path", "data.root", "data.class_table", "adapt.keep", "adapt.source", "adapt.data_root")
 
 
 @dataclass

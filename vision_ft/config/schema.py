@@ -47,6 +47,9 @@ class DataConfig(Section):
     class_table: Name | None = Field(
         default=None, description="File with the classes of masks and their values or colours; null: in the folder."
     )
+    mask_threshold: Annotated[float, Field(gt=0, le=1), AS_TEXT] | None = Field(
+        default=None, description="Soft masks: the share of white from which a pixel is foreground; null: exact values."
+    )
     group_pattern: Name | None = Field(
         default=None, description="Takes the group from the relative path, as in '{camera}/{label}/{sequence}_*'."
     )

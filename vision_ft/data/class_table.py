@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,13 @@ class ClassTable:
         names: class names; the position is the class index.
         codes: the code of each class.
         ignored: codes of pixels that belong to no class.
+        threshold: of soft masks, the share of white from which a pixel is of the class with the larger code.
     """
 
     names: tuple[str, ...]
     codes: tuple[Code, ...]
     ignored: tuple[Code, ...] = ()
+    threshold: float | None = None
 
     @property
     def is_coloured(self) -> bool:
@@ -41,17 +43,33 @@ class ClassTable:
 
     def as_meta(self) -> dict[str, Any]:
         """Return the codes as plain values for a sample table's metadata; the names are its classes."""
-        return {"codes": [_plain(code) for code in self.codes], "ignored": [_plain(code) for code in self.ignored]}
+        codes = {"codes": [_plain(code) for code in self.codes], "ignored": [_plain(code) for code in self.ignored]}
+        return codes | ({} if self.threshold is None else {"threshold": self.threshold})
 
     @classmethod
     def from_meta(cls, names: Sequence[str], meta: dict[str, Any]) -> ClassTable:
         """Return the table that `as_meta` wrote."""
         codes, ignored = (tuple(_code(code) for code in meta[key]) for key in ("codes", "ignored"))
-        return cls(tuple(names), codes, ignored)
+        return cls(tuple(names), codes, ignored, meta.get("threshold"))
 
 
 BINARY = ClassTable(BINARY_NAMES, (0, 255))
 BINARY_ONE = ClassTable(BINARY_NAMES, (0, 1))
+
+
+def soften(table: ClassTable, threshold: float) -> ClassTable:
+    """Return the table for masks of grades between two classes.
+
+    Raises:
+        DataError: the table has not two classes of values, or ignores some.
+    """
+    if table.is_coloured or len(table.names) != 2 or table.ignored:
+        raise DataError(
+            f"data.mask_threshold: got {threshold}, which parts two classes; the class table has "
+            f"{shorten(list(table.names))}{' and ignored values' if table.ignored else ''}"
+            f"{' by colour' if table.is_coloured else ''}. Remove the threshold, or give two classes with values."
+        )
+    return replace(table, threshold=threshold)
 
 
 def find_class_table(root: Path) -> Path | None:

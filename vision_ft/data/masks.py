@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from vision_ft.data.decode import MAX_PIXELS, PictureError, open_regular
 from vision_ft.data.pillow import quiet_pillow
 from vision_ft.types import UNLABELLED
 
-FORMATS = ("PNG", "TIFF", "BMP", "GIF", "PPM", "JPEG", "WEBP")  # the last two only to say why they are refused
-LOSSY = ("JPEG", "WEBP")
+FORMATS = ("PNG", "TIFF", "BMP", "GIF", "PPM", "JPEG", "WEBP")
+LOSSY = ("JPEG", "WEBP")  # fit for soft masks only
+GREY_WITHIN = 12  # levels between the channels of a grey pixel that was stored as a colour JPEG
 Pixels = npt.NDArray[Any]
 
 
@@ -25,6 +27,10 @@ def read_mask(path: Path, table: ClassTable) -> npt.NDArray[np.int32]:
     Raises:
         PictureError: the mask cannot be read exactly, or holds codes that the table has not.
     """
+    if table.threshold is not None:
+        is_upper = read_shares(path) >= table.threshold
+        order = np.argsort(np.array(table.codes))
+        return np.where(is_upper, order[-1], order[0]).astype(np.int32)
     codes = read_codes(path, coloured=table.is_coloured)
     if not table.is_coloured and codes.size and int(codes.max()) <= 1 and (1 in table.codes) is False:
         codes = _widen_bilevel(path, codes, table)
@@ -52,23 +58,56 @@ def read_codes(path: Path, *, coloured: bool) -> Pixels:
     Raises:
         PictureError: the file is damaged, lossy, or has no exact values of this kind.
     """
+    return _read(path, _colours if coloured else _values, lossy=False)
+
+
+def read_shares(path: Path) -> Pixels:
+    """Return the share of white (H, W), 0..1, of a grey mask file; lossy formats are welcome.
+
+    Raises:
+        PictureError: the file is damaged, in colour, or its values have no known range.
+    """
+    return _read(path, _shares, lossy=True)
+
+
+def _read(path: Path, pixels: Callable[[Image.Image, Path], Pixels], *, lossy: bool) -> Pixels:
+    """Open a mask and return what `pixels` takes from it."""
     with open_regular(path) as stream, quiet_pillow():
         try:
             with Image.open(stream, formats=FORMATS) as image:
-                if image.format in LOSSY:
+                if image.format in LOSSY and not lossy:
                     raise PictureError(
-                        path, "mask-lossy", f"{image.format} changes values near edges. Save masks as PNG."
+                        path,
+                        "mask-lossy",
+                        f"{image.format} changes values near edges. Save masks as PNG, or set data.mask_threshold.",
                     )
                 if image.width * image.height > MAX_PIXELS:
                     raise PictureError(path, "corrupt", f"the mask has {image.width} x {image.height} pixels.")
                 image.load()
-                return _colours(image, path) if coloured else _values(image, path)
+                return pixels(image, path)
         except PictureError:
             raise
         except UnidentifiedImageError as err:
             raise PictureError(path, "not-a-picture", "the mask is no picture. Save masks as PNG.") from err
         except Exception as err:  # on hostile bytes Pillow raises nearly any type
             raise PictureError(path, "corrupt", f"the mask is damaged ({str(err) or type(err).__name__}).") from err
+
+
+def _shares(image: Image.Image, path: Path) -> Pixels:
+    """Return the share of white of each pixel."""
+    if image.mode == "F":
+        values = np.asarray(image).astype(np.float64)
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise PictureError(path, "mask-values", "fractions of a soft mask must lie in 0..1.")
+        return values
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):
+        raise PictureError(path, "mask-values", "32-bit values of a soft mask have no known range. Save it as PNG.")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.float64) / 65535
+    pixels = _opaque(image, path).astype(np.int64)
+    if (pixels.max(axis=-1) - pixels.min(axis=-1)).max(initial=0) > GREY_WITHIN:
+        raise PictureError(path, "mask-colours", "the mask is coloured; data.mask_threshold parts grey values.")
+    return pixels.mean(axis=-1) / 255
 
 
 def _values(image: Image.Image, path: Path) -> Pixels:

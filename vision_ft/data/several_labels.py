@@ -15,6 +15,7 @@ from vision_ft.types import UNLABELLED, ClassSpace, LabelColumn
 
 TASKS_OF_SEVERAL = ("multilabel", "multitask")
 LABELS = "labels"  # list of K float32: 1 = applies, 0 = does not, null = not known
+SEPARATORS = (";", "|", ",", " ")  # of the names in one cell
 PREFIX = "label:"  # int32 class index in its column, -1 = missing; "label:" and the column's name
 
 
@@ -109,7 +110,8 @@ def label_cells(table: SampleTable) -> tuple[list[str], list[list[str]]]:
     if table.task == "classification":
         return ["label"], [[names[label] if label >= 0 else ""] for label in table.labels]
     values = label_matrix(table)
-    if not np.isnan(values).any() and (values == 1).any(axis=0).all() and not any(";" in name for name in names):
+    is_plain = not any(separator in name for name in names for separator in SEPARATORS)  # the reader looks for all
+    if is_plain and not np.isnan(values).any() and (values == 1).any(axis=0).all():
         return [LABELS], [[";".join(names[row == 1])] for row in values]
     flags = [["" if np.isnan(value) else str(int(value)) for value in row] for row in values]
     return _free_names(list(names), table), flags

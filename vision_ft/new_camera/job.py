@@ -163,7 +163,7 @@ def _kept_data(recipe: Recipe) -> DataConfig | None:
     path, pattern = recipe.adapt.keep, recipe.adapt.keep_group_pattern
     if path is None:
         return None
-    shared = ["val", "test", "on_bad", "max_pixels"]
+    shared = ["val", "test", "on_bad", "max_pixels", "class_table", "mask_threshold"]
     if pattern is None:
         shared += ["group_pattern", "group_by"]
     if Path(path).is_file() and Path(recipe.data.path).is_file():

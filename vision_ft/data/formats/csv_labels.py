@@ -13,12 +13,11 @@ import pyarrow as pa
 from vision_ft.data.decode import printable
 from vision_ft.data.formats.csv_index import Index
 from vision_ft.data.labels import build_class_space
-from vision_ft.data.several_labels import LABELS, PREFIX, flat_names, list_column
+from vision_ft.data.several_labels import LABELS, PREFIX, SEPARATORS, flat_names, list_column
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import UNLABELLED, ClassSpace, Finding, LabelColumn, Task
 
 MAX_LABEL_LENGTH = 500  # a longer "name" is a text column taken for the label, and would fill every table
-SEPARATORS = (";", "|", ",", " ")
 YES, NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
 LABEL_COLUMN = "label"  # of one label a picture; "labels" holds several
 Splits = Sequence[str | None] | None

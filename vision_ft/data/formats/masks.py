@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 from vision_ft.data.boxes import Complaints
 from vision_ft.data.class_table import (
@@ -18,10 +20,11 @@ from vision_ft.data.class_table import (
     describe_codes,
     find_class_table,
     read_class_table,
+    soften,
 )
 from vision_ft.data.decode import PictureError, printable
 from vision_ft.data.formats.mask_pairs import Pairs, find_pairs
-from vision_ft.data.masks import read_codes
+from vision_ft.data.masks import read_codes, read_mask
 from vision_ft.data.names import escape_name, unescape_name
 from vision_ft.data.patterns import compile_pattern
 from vision_ft.data.placement import (
@@ -46,6 +49,7 @@ def read(
     source: Path,
     *,
     class_table: Path | None = None,
+    mask_threshold: float | None = None,
     group_pattern: str | None = None,
     group_by: Sequence[str] | None = None,
     on_bad: Literal["fail", "drop"] = "fail",
@@ -61,6 +65,7 @@ def read(
         source: the folder; it is only read.
         class_table: file with the classes and their values or colours; by default classes.csv, class_dict.csv or
             classes.txt in the folder. Without any, masks of 0 and 255, or 0 and 1, are background and foreground.
+        mask_threshold: of soft masks, the share of white from which a pixel is foreground.
         group_pattern: takes the group of each picture from its path.
         group_by: fields of the pattern that make the group.
         on_bad: "drop" leaves out pictures without a mask, "fail" refuses.
@@ -86,7 +91,7 @@ def read(
     masked = sorted(pairs.masks)
     paths = sorted([*masked, *(pairs.bare if unlabelled else ())])
     table_file = Path(class_table) if class_table is not None else find_class_table(source)
-    classes = read_class_table(table_file) if table_file else _infer_table(source, [pairs.masks[one] for one in masked])
+    classes = _choose_table(source, table_file, mask_threshold, [pairs.masks[one] for one in masked])
     groups = None
     if group_pattern is not None:
         groups, _ = compile_pattern(group_pattern, group_by=group_by).match([escape_name(path) for path in paths])
@@ -112,6 +117,13 @@ def _splits(pairs: Pairs, paths: Sequence[str]) -> list[str | None] | None:
     return [pairs.splits.get(path) for path in paths] if pairs.splits else None
 
 
+def _choose_table(root: Path, file: Path | None, threshold: float | None, masks: Sequence[str]) -> ClassTable:
+    """Return the class table of a file, or the one that masks without a file can have."""
+    if threshold is not None:
+        return soften(read_class_table(file) if file else BINARY, threshold)
+    return read_class_table(file) if file else _infer_table(root, masks)
+
+
 def _infer_table(root: Path, masks: Sequence[str]) -> ClassTable:
     """Return the table of binary masks; any others need a file.
 
@@ -135,7 +147,7 @@ def _infer_table(root: Path, masks: Sequence[str]) -> ClassTable:
     raise DataError(
         f"{printable(root)}: the masks hold the values {describe_codes(sorted(found), limit=20)}, and no class table "
         "says what they are. Put classes.csv with the columns name,value (or name,r,g,b for colours) beside them, or "
-        "name the file with data.class_table."
+        "name the file with data.class_table. For grades between background and foreground set data.mask_threshold=0.5."
     )
 
 
@@ -160,9 +172,21 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     root, names = open_target(root), short_names(table)
     names = [f"{split}/{name}" if split else name for split, name in zip(table.splits, names, strict=True)]
     place_pictures(table, root / "images", names, transfer=transfer)
+    codes = class_table_of(table)
     for mask, name in zip(table.arrow.column("mask").to_pylist(), names, strict=True):
-        suffix = PurePosixPath(mask).suffix
-        target = root / "masks" / PurePosixPath(name).with_suffix(suffix)
-        place_file(table.root / unescape_name(mask), target, transfer)
-    write_atomic(root / "classes.csv", class_table_csv(class_table_of(table)).encode())
+        source, target = table.root / unescape_name(mask), root / "masks" / PurePosixPath(name)
+        if codes.threshold is None:
+            place_file(source, target.with_suffix(PurePosixPath(mask).suffix), transfer)
+        else:
+            _write_hard(source, target.with_suffix(".png"), codes)
+    write_atomic(root / "classes.csv", class_table_csv(codes).encode())
     return find_losses(table, held=("open-splits",))
+
+
+def _write_hard(source: Path, target: Path, codes: ClassTable) -> None:
+    """Write a soft mask as the values of its classes."""
+    values = np.array(codes.codes, dtype=np.uint16)[read_mask(source, codes)]
+    sink = io.BytesIO()
+    Image.fromarray(values if values.max(initial=0) > 255 else values.astype(np.uint8)).save(sink, "PNG")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(target, sink.getvalue())
