@@ -30,8 +30,6 @@ METRICS = {"segmentation": ("miou", "pixel_accuracy"), "detection": ("map50", "m
 
 def values_of(options: argparse.Namespace) -> dict[str, Any]:
     """Return the recipe values that every contender shares."""
-    import yaml
-
     return {
         "task": options.task,
         "model.backbone": options.backbone,
@@ -41,7 +39,7 @@ def values_of(options: argparse.Namespace) -> dict[str, Any]:
         "optim.batch_size": options.batch_size,
         "run.seed": options.seed,
         "run.device": options.device,
-        **{key: yaml.safe_load(value) for key, value in (setting.split("=", 1) for setting in options.data_values)},
+        **{key: yaml_value(value) for key, value in (setting.split("=", 1) for setting in options.data_values)},
     }
 
 
@@ -67,10 +65,13 @@ def ours(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def yaml_value(text: str) -> Any:
-    """Read a recipe value."""
+    """Read a recipe value; what is no YAML, such as a pattern, stays text."""
     import yaml
 
-    return yaml.safe_load(text)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def reference(options: argparse.Namespace) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 import vision_ft as vf
+from vision_ft.data.table import SampleTable
 
 tiles = Path(sys.argv[1])
 weights = sys.argv[2] if len(sys.argv) > 2 else True
@@ -39,9 +39,11 @@ for row in test["per_class"]:
     shown = [f"{name} {row[name]:.1%}" for name in ("iou", "precision", "recall") if row[name] is not None]
     print(f"    {row['class']}: {', '.join(shown)}")
 
+table = SampleTable.read(run.path / "data.parquet")
 model = vf.load(run.path)
-for picture in sorted((tiles / "images").iterdir())[:5]:
-    mask = model.predict(picture)[0].mask
-    true = np.asarray(Image.open(tiles / "masks" / f"{picture.stem}.png").convert("L")) > 0
-    print(f"    {picture.name}: {np.mean(mask > 0):.1%} covered by trees, {true.mean():.1%} in its mask")
+for row in table.rows("test"):
+    mask = model.predict(table.path(int(row)))[0].mask
+    ground, trees, _ = table.arrow["class_pixels"][int(row)].as_py()
+    true = trees / (ground + trees)
+    print(f"    {table.path(int(row)).name}: {np.mean(mask > 0):.1%} covered by trees, {true:.1%} in its mask")
 print(f"report: {run.path / 'report.html'}")

@@ -122,6 +122,12 @@ def test_predict_writes_labels_and_a_score_for_each(task, runs, data, tmp_path):
     assert float(row[list(row)[-1]]) == pytest.approx(list(answer.scores.values())[-1], rel=1e-4)
 
 
+def test_labels_are_not_drawn_upon_pictures(runs, data, tmp_path):
+    asked = predict_command.Asked(out=tmp_path / "p.csv", feed=predict_command.FeedOptions(annotate=True))
+    with pytest.raises(RecipeError, match="annotate: multitask gives labels, which are not drawn. Remove it"):
+        predict_command.run(str(runs["multitask"].path), str(data.parent), asked)
+
+
 @every_task
 def test_the_report_shows_the_task_and_its_tables(task, runs):
     page = (runs[task].path / "report.html").read_text()

@@ -13,6 +13,7 @@ from typing import Any
 from vision_ft.build.data import prepare_table
 from vision_ft.config import Recipe, load_recipe
 from vision_ft.converting import convert as convert
+from vision_ft.data.formats.recognise import is_data_yaml
 from vision_ft.data.several_labels import TASKS_OF_SEVERAL
 from vision_ft.data.table import SampleTable
 from vision_ft.deploy.predictor import AnyPredictor, load_predictor
@@ -70,9 +71,14 @@ def resolve_recipe(data: str | Path, overrides: Sequence[str], options: Mapping[
         options = {**options, "run.out": options.get("run.out") or str(data)}
         data = RunFolder(Path(data)).recipe
     settings = [f"{key}={_as_yaml(value)}" for key, value in options.items() if value is not None]
-    if Path(data).suffix.lower() in RECIPE_SUFFIXES:
+    if is_recipe(data):
         return load_recipe(Path(data), [*settings, *overrides])
     return load_recipe(None, [*settings, *overrides], defaults={"data": {"path": str(data)}})
+
+
+def is_recipe(path: str | Path) -> bool:
+    """Whether a path names a recipe: a YAML file that is not the data.yaml of a YOLO data set."""
+    return Path(path).suffix.lower() in RECIPE_SUFFIXES and not is_data_yaml(Path(path))
 
 
 def _as_yaml(value: Any) -> str:
@@ -171,7 +177,7 @@ def resolve_adaptation(
     known = load_recipe(stored, []).model_dump() if stored.is_file() else {}
     defaults: dict[str, Any] = {name: known[name] for name in ("task", "model", "optim", "augment") if name in known}
     defaults["run"] = {key: value for key, value in known.get("run", {}).items() if key in INHERITED_RUN}
-    if Path(new).suffix.lower() in RECIPE_SUFFIXES:
+    if is_recipe(new):
         return load_recipe(Path(new), [*settings, *overrides], defaults=defaults)
     return load_recipe(None, [*settings, *overrides], defaults=defaults | {"data": {"path": str(new)}})
 
@@ -251,7 +257,7 @@ def load(run: str | Path, *, device: str = "cpu") -> AnyPredictor:
 
 
 def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTable, list[Finding]]:
-    """Read, check and split pictures without training; broken ones are reported, not fatal.
+    """Read, check and split pictures without training; what is wrong is among the findings, not raised.
 
     Raises:
         DataError: the folder or file cannot be read as a data set at all.
@@ -259,7 +265,7 @@ def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTab
     recipe = resolve_recipe(data, [*overrides, "data.on_bad=drop"], {})
     threads = os.cpu_count() or 1
     task = recipe.task if recipe.task in TASKS_OF_SEVERAL else None  # what boxes and masks are can be seen
-    return prepare_table(recipe.data, task=task, seed=recipe.run.seed, threads=threads, quick=False)
+    return prepare_table(recipe.data, task=task, seed=recipe.run.seed, threads=threads, quick=False, strict=False)
 
 
 def report(source: str | Path, *, out: str | Path | None = None, data_root: str | Path | None = None) -> Path:

@@ -16,7 +16,7 @@ from tests.pictures import draw_folder
 from tests.runs import command_line, tiny_run
 from vision_ft.cli import app
 
-VERBS = ["train", "adapt", "predict", "report", "compare", "audit", "augment", "demo", "recipes"]
+VERBS = ["train", "adapt", "predict", "report", "compare", "audit", "convert", "augment", "demo", "recipes"]
 runner = CliRunner()
 
 

@@ -191,3 +191,23 @@ def test_values_without_a_class_table_are_named(tmp_path: Path) -> None:
     mask_table(tmp_path, TABLE, {"a": FULL})
     with pytest.raises(DataError, match=r"the masks hold the values 0, 7, and no class table says"):
         FORMATS["masks"](tmp_path)
+
+
+def test_a_class_table_of_one_class_is_an_error_since_ignored_pixels_are_no_background(tmp_path: Path) -> None:
+    table = ClassTable(("car",), (7,), (0,))
+    scanned, _ = scan(mask_table(tmp_path, table, {"a": FULL, "b": FULL}))
+    found = {one.kind: one for one in check(scanned)}["one-class"]
+    assert found.level == "error"
+    assert "one class 'car'" in found.detail
+    assert "give it a class of its own, such as 'background,0'" in found.detail
+
+
+def test_a_picture_that_exif_turned_is_doubted_where_a_mask_lies_on_it(tmp_path: Path) -> None:
+    table = mask_table(tmp_path, TABLE, {"a": FULL, "b": FULL})
+    file = tmp_path / "images" / "a.png"
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down: the size tells nothing
+    Image.open(file).save(file, exif=exif)
+    _, findings = scan(table)
+    assert [(one.level, one.path) for one in findings if one.kind == "exif-rotated"] == [("warning", "images/a.png")]
+    assert "Its mask or boxes must lie on the picture as it is shown" in findings[0].detail

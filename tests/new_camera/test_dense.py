@@ -190,6 +190,16 @@ def test_pictures_without_any_mask_are_looked_at_and_shift_their_batchnorm(camer
     assert moved != candidate(run, "source")["val"]["old"]["miou"]
 
 
+def test_folders_of_bare_pictures_are_places_and_no_labels(cameras, runs, tmp_path):
+    for number, picture in enumerate(sorted((cameras["new"] / "images").iterdir())):
+        folder = tmp_path / "bare" / f"camera{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, folder)
+    run = adapt_dense(runs("segmentation"), tmp_path / "bare", tmp_path / "run", strategy="source")
+    assert run.outcome["new"]["labelled"] == 0
+    assert set(table_of(run.path).labels.tolist()) == {-1}
+
+
 def test_pictures_that_lack_a_mask_stay_as_unlabelled_ones(cameras, runs, tmp_path):
     new = draw_dense_camera(tmp_path / "new", seed=2, count=16, light=DARK)
     for number in range(6):

@@ -77,11 +77,12 @@ def require_task(table: SampleTable, task: Task) -> None:
 
 
 def prepare_table(
-    config: DataConfig, *, seed: int, threads: int, quick: bool = True, task: Task | None = None
+    config: DataConfig, *, seed: int, threads: int, quick: bool = True, task: Task | None = None, strict: bool = True
 ) -> tuple[SampleTable, list[Finding]]:
     """Read, audit and split the data; the result is what `data.parquet` and `findings.csv` hold.
 
-    With `task`, data of another one is refused before the pictures are looked at.
+    With `task`, data of another one is refused before the pictures are looked at. Without `strict`, what keeps the set
+    from being trained on is an error among the findings.
 
     Raises:
         RecipeError: the data is of another task.
@@ -92,8 +93,15 @@ def prepare_table(
         require_task(table, task)
     remarks = list(table.remarks)
     table, seen = scan(table, quick=quick, workers=threads, max_pixels=config.max_pixels)
-    table = apply_policy(table, seen, config.on_bad)
-    table = assign(table, val=config.val, test=config.test, seed=seed)
+    table = apply_policy(table, seen, config.on_bad, strict=strict)
+    if not len(table):
+        return table, [*remarks, *seen]
+    try:
+        table = assign(table, val=config.val, test=config.test, seed=seed)
+    except DataError as err:
+        if strict:
+            raise
+        return table, [*remarks, *seen, Finding("error", "split", "", str(err))]
     found = check(table)
-    table = apply_policy(table, found, config.on_bad)
+    table = apply_policy(table, found, config.on_bad, strict=strict)
     return table, [*remarks, *seen, *found]

@@ -68,6 +68,7 @@ def as_unlabelled(table: SampleTable, task: Task, classes: ClassSpace) -> Sample
     """Return plain pictures as a table of masks or boxes in which no answer is known."""
     columns = {"segmentation": ("mask", pa.string()), "detection": ("boxes", BOXES)}
     name, kind = columns[task]
+    table = table.with_column("label", [UNLABELLED] * len(table))  # folders of pictures may look like classes
     arrow = table.arrow.append_column(name, pa.nulls(len(table), kind))
     if task == "detection":
         arrow = arrow.append_column("box_labels", pa.nulls(len(table), pa.list_(pa.int32())))

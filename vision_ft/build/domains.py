@@ -116,7 +116,9 @@ def read_new(
         DataError: there is no picture, or too few to make the splits.
     """
     table = read_table(config, unlabelled=True)
-    no_answers = task in ANSWER_COLUMN and table.task == "classification" and is_bare(table)
+    # to a model of masks or boxes, folders of pictures are places, such as cameras, and no labels
+    is_folder = Path(config.path).is_dir()
+    no_answers = task in ANSWER_COLUMN and table.task == "classification" and (is_folder or is_bare(table))
     if not no_answers:
         require_task(table, task)
     table, findings = _scanned(table, config, threads=threads)

@@ -11,6 +11,8 @@ from vision_ft.build.answers import build_truth
 from vision_ft.build.data import read_table
 from vision_ft.build.names import look_up
 from vision_ft.commands.console import console
+from vision_ft.commands.train import show_findings
+from vision_ft.data.audit import apply_policy, scan
 from vision_ft.data.grid import draw_augmentation_grid
 from vision_ft.files import atomic_path
 from vision_ft.types import Preprocessing
@@ -21,7 +23,11 @@ def run(data: str, *, overrides: Sequence[str], preset: str, size: int, pictures
     recipe = api.resolve_recipe(data, overrides, {})
     look_up(PRESETS, preset, key="--preset")
     table = read_table(recipe.data, task=recipe.task)
-    rows = list(range(0, len(table), max(len(table) // pictures, 1)))[:pictures]
+    chosen = list(range(0, len(table), max(len(table) // pictures, 1)))[:pictures]
+    table, found = scan(table.take(chosen), max_pixels=recipe.data.max_pixels)
+    table = apply_policy(table, found, "drop")  # what training would leave out is not drawn, and is said
+    show_findings([finding for finding in found if finding.level == "error"])
+    rows = list(range(len(table)))
     augment = build_augment(preset, size=(size, size), interpolation="bicubic")
     channels = recipe.model.in_chans
     plain = Preprocessing((channels, size, size), 1.0, "squash", "bicubic", (0.5,) * channels, (0.5,) * channels)

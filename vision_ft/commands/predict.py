@@ -146,6 +146,8 @@ def _check_out(out: Path, source: Path, *, predictor: AnyPredictor, annotate: bo
             raise RecipeError(f"out: {out} is a file; masks are written into a folder. Name a folder.")
     elif out.is_dir():
         raise RecipeError(f"out: {out} is a folder; {predictor.task} writes one table. Name a .csv file.")
+    if annotate and isinstance(predictor, SeveralPredictor):
+        raise RecipeError(f"annotate: {predictor.task} gives labels, which are not drawn. Remove it.")
     writes_pictures = isinstance(predictor, MaskPredictor) or annotate
     if writes_pictures and source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise RecipeError(

@@ -26,6 +26,7 @@ __all__ = ["apply_policy", "check", "scan"]
 
 MEASURED_COLUMNS = ("width", "height", "brightness", "sharpness", "hash", "phash")
 MAX_SHOWN = 10
+DRAWN = ("detection", "segmentation")  # tasks whose answers are places in the picture
 
 
 def scan(
@@ -53,27 +54,27 @@ def scan(
     cluster[rows[found >= 0]] = rows[found[found >= 0]]
     table = table.with_column("cluster", pa.array(cluster, mask=cluster < 0))
     findings = _describe_all(records)
-    if table.task == "detection":
-        table, more = scan_boxes(table)
-        findings += more
-    if table.task == "segmentation":
-        table, more = scan_masks(table, workers=workers)
+    if table.task in DRAWN:
+        findings = [_doubt_turn(finding) for finding in findings]
+        table, more = scan_boxes(table) if table.task == "detection" else scan_masks(table, workers=workers)
         findings += more
     return table, findings if quick else findings + _mirrored_copies(table, records)
 
 
-def apply_policy(table: SampleTable, findings: Sequence[Finding], on_bad: Literal["fail", "drop"]) -> SampleTable:
+def apply_policy(
+    table: SampleTable, findings: Sequence[Finding], on_bad: Literal["fail", "drop"], *, strict: bool = True
+) -> SampleTable:
     """Return the table without the pictures that have an error finding, or refuse it.
 
-    Errors about the whole set (no path) cannot be dropped and are always raised. Of a bad box only the box goes, which
-    the scan has done already.
+    Errors about the whole set (no path) cannot be dropped and are raised. Of a bad box only the box goes, which the
+    scan has done already. Without `strict` what cannot be dropped is left to the findings, and no picture may be left.
 
     Raises:
         DataError: what is wrong, the first ten, their number and the way out.
     """
     errors = list(dict.fromkeys(finding for finding in findings if finding.level == "error"))
     about_set = [finding for finding in errors if not finding.path]
-    if about_set:
+    if about_set and strict:
         raise DataError(f"{printable(table.root)}: " + " ".join(f"{one.kind}: {one.detail}" for one in about_set))
     if not errors:
         return table
@@ -87,7 +88,7 @@ def apply_policy(table: SampleTable, findings: Sequence[Finding], on_bad: Litera
         )
     bad = {finding.path for finding in errors if finding.kind not in BOX_ERRORS}
     keep = np.array([path not in bad for path in table.arrow.column("path").to_pylist()], dtype=bool)
-    if not keep.any():
+    if strict and not keep.any():
         raise DataError(
             f"{printable(table.root)}: all {len(table)} pictures have errors; the first: {errors[0].detail}"
         )
@@ -98,6 +99,14 @@ def _describe_all(records: pa.Table) -> list[Finding]:
     """Return the findings about single pictures, in table order."""
     columns = [column.to_pylist() for column in records.columns]
     return [finding for path, *values in zip(*columns, strict=True) for finding in describe(path, Record(*values))]
+
+
+def _doubt_turn(finding: Finding) -> Finding:
+    """Raise the remark that EXIF turned a picture: its masks or boxes may be drawn on the unturned one."""
+    if finding.kind != "exif-rotated":
+        return finding
+    doubt = " Its mask or boxes must lie on the picture as it is shown: look at them."
+    return Finding("warning", finding.kind, finding.path, finding.detail + doubt)
 
 
 def _hashed(records: pa.Table, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

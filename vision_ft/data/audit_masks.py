@@ -61,6 +61,12 @@ def check_masks(table: SampleTable) -> Iterator[Finding]:
     if "class_pixels" not in table.arrow.column_names:
         return
     pixels = count_pixels(table)
+    if len(table.classes) < 2:
+        detail = (
+            f"the class table has the one class {table.classes.names[0]!r}, so there is nothing to tell apart. Ignored "
+            "pixels are no background: give it a class of its own, such as 'background,0'."
+        )
+        yield Finding("error", "one-class", "", detail)
     yield from check_presence(table, pixels[:, :-1] > 0, what="pixel")
     totals = pixels.sum(axis=0)
     if len(table.classes) > 1 and totals[-1] and totals[0] and not totals[1:-1].any():

@@ -30,6 +30,17 @@ def recognise_file(path: Path) -> str | None:
     return None
 
 
+def is_data_yaml(path: Path) -> bool:
+    """Whether a YAML file describes a YOLO data set, and is no recipe: it has names and says where the pictures are."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES).decode("utf-8-sig", "replace")
+    except OSError:
+        return False
+    keys = {line.split(":")[0].strip("\"' ") for line in head.splitlines() if ":" in line and line[:1] not in " #\t-"}
+    return "names" in keys and not keys.isdisjoint(("train", "val", "test", "path"))
+
+
 def recognise_folder(folder: Path) -> str:
     """Return "yolo", "coco", "voc" or "masks" where their annotations lie, else "imagefolder"."""
     if find_yaml(folder) is not None:
