@@ -107,7 +107,7 @@ def test_class_tables_are_understood_and_written(name: str, text: str, table: Cl
         ("classes.csv", "name,value\nroad,0\ncar,0\n", r"the codes \['0'\] are used twice"),
         ("classes.csv", "name,value\nroad,0\nroad,1\n", r"the names \['road'\] are used twice"),
         ("classes.csv", "name,r,g,b\nroad,0,0,300\n", r"line 2: .* is no code; expected are 0..255"),
-        ("classes.txt", "1 2 road\n", "line 1: expected 'name', 'value name' or 'R G B name'"),
+        ("classes.txt", "1 2 road\n", "line 1: expected 'name', 'value name', 'name value', 'R G B name' or"),
         ("classes.txt", "0 road\n1 2 3 car\n", "holds values and colours"),
         ("classes.txt", "void\n", "all classes are ignored ones"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ IGNORED_NAMES = {"ignore", "ignored", "void", "unlabelled", "unlabeled"}
 TABLE_NAMES = ("classes.csv", "class_dict.csv", "classes.txt", "label_colors.txt", "labels.txt", "labelmap.txt")
 MAX_VALUE = 65535
 BINARY_NAMES = ("background", "foreground")
+_CVAT = re.compile("([^#:][^:]*):([0-9 ]+(?:,[0-9 ]+)+)(?::.*)?")
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,10 @@ def find_class_table(root: Path) -> Path | None:
 
 
 def read_class_table(file: Path) -> ClassTable:
-    """Read a class table: a name a line (values 0, 1, 2 ...), 'value name', 'R G B name', or a CSV.
+    """Read a class table: a text file of lines such as 'name', 'value name' and 'name:r,g,b::', or a CSV.
 
-    A CSV has the columns name,value or name,r,g,b. Names such as "void" and "ignore" mark pixels of no class.
+    Names without codes have the values 0, 1, 2 ... A CSV has the columns name,value or name,r,g,b. Names such as "void"
+    and "ignore" mark pixels of no class.
 
     Raises:
         DataError: a line that cannot be meant, or a code or name that is used twice.
@@ -133,26 +136,61 @@ def _csv_rows(text: str, file: Path) -> list[tuple[str, Code]]:
 
 
 def _text_rows(text: str, file: Path) -> list[tuple[str, Code]]:
-    """Return (name, code) of each line: 'name', 'value name' or 'R G B name'; '#' starts a comment."""
-    lines = [(number, line.split("#")[0].split()) for number, line in enumerate(text.splitlines(), start=1)]
-    lines = [(number, parts) for number, parts in lines if parts]
+    """Return (name, code) of each line, all written alike; '#' starts a comment.
+
+    Lines are 'name', a value or R G B before or after the name, or CVAT's 'name:r,g,b:parts:actions'.
+    """
     rows: list[tuple[str, Code]] = []
-    for number, parts in lines:
-        digits = next((index for index, part in enumerate(parts) if not part.isdecimal()), len(parts))
-        if digits in (1, 3) and len(parts) > digits:
-            rows.append((" ".join(parts[digits:]), _parse_code(parts[:digits], file, number)))
-        elif digits == 0:
-            rows.append((" ".join(parts), len(rows)))
-        else:
-            raise DataError(f"{printable(file)} line {number}: expected 'name', 'value name' or 'R G B name'.")
+    first: tuple[int, str] | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        where, shown, kept = f"{printable(file)} line {number}", f"{line.strip()!r:.60}", line.split("#")[0].strip()
+        cvat = _CVAT.fullmatch(line.strip()) or _CVAT.fullmatch(kept)  # a name of CVAT may hold #
+        if (cvat is not None and cvat[2].count(",") != 2) or (cvat is None and "::" in kept):
+            raise DataError(f"{where}: {shown} has no colour; expected is name:r,g,b:parts:actions.")
+        if cvat is None and not kept:
+            continue
+        style, name, cells = _split_line(kept.split(), where) if cvat is None else ("name:r,g,b", *_split_cvat(cvat))
+        first = first or (number, style)
+        if style.replace("R G B", "value") != first[1].replace("R G B", "value"):
+            raise DataError(
+                f"{where}: {shown} is written as {style!r}, line {first[0]} as {first[1]!r}. Write all lines alike, or "
+                "name,value into classes.csv."
+            )
+        rows.append((name, _parse_code(cells, file, number) if cells else len(rows)))
     return rows
+
+
+def _split_cvat(line: re.Match[str]) -> tuple[str, Sequence[str]]:
+    return line[1].strip(), [cell.strip() for cell in line[2].split(",")]
+
+
+def _split_line(parts: Sequence[str], where: str) -> tuple[str, str, Sequence[str]]:
+    """Return how a line of a text file is written, the name in it, and the cells of its code ([] for none)."""
+    line = " ".join(parts)
+    before = next((index for index, part in enumerate(parts) if not part.isdecimal()), len(parts))
+    after = next((index for index, part in enumerate(reversed(parts)) if not part.isdecimal()), len(parts))
+    if before and after and before < len(parts):
+        raise DataError(
+            f"{where}: {line!r:.60} has a number at both ends, and either may be the code. Write name,value or "
+            "name,r,g,b into classes.csv."
+        )
+    if not before and not after:
+        return "name", line, []
+    if before in (1, 3) and not after:
+        return "value name" if before == 1 else "R G B name", " ".join(parts[before:]), parts[:before]
+    if after in (1, 3) and not before:
+        return "name value" if after == 1 else "name R G B", " ".join(parts[:-after]), parts[-after:]
+    raise DataError(
+        f"{where}: expected 'name', 'value name', 'name value', 'R G B name' or 'name R G B', got {line!r:.60}."
+    )
 
 
 def _parse_code(cells: Sequence[str], file: Path, number: int) -> Code:
     """Return a value or a colour."""
     limit = MAX_VALUE if len(cells) == 1 else 255
-    if not all(cell.isascii() and cell.isdecimal() and int(cell) <= limit for cell in cells):
-        raise DataError(f"{printable(file)} line {number}: {list(cells)} is no code; expected are 0..{limit}.")
+    # the length first: Python refuses to read whole numbers of some thousand digits
+    if not all(cell.isascii() and cell.isdecimal() and len(cell) < 10 and int(cell) <= limit for cell in cells):
+        raise DataError(f"{printable(file)} line {number}: {shorten(cells)} is no code; expected are 0..{limit}.")
     return _code([int(cell) for cell in cells] if len(cells) > 1 else int(cells[0]))
 
 

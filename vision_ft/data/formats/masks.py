@@ -82,6 +82,8 @@ def read(
     complaints = Complaints(source, on_bad)
     for path in () if unlabelled else pairs.bare:
         complaints.add(path, printable(path), "has no mask of its name")
+    for path, reason in sorted(pairs.unclear.items()):
+        complaints.add(path, printable(path), reason)
     remarks = complaints.settle("Add the masks or remove the pictures")
     if not pairs.masks:
         raise DataError(
@@ -104,7 +106,7 @@ def read(
         groups=groups,
         task="segmentation",
         extra={"mask": pa.array([_mask_of(pairs, path) for path in paths], pa.string())},
-        remarks=[*walked.remarks, *remarks],
+        remarks=[*walked.remarks, *pairs.remarks, *remarks],
         meta={"masks": classes.as_meta()},
     )
 
