@@ -11,7 +11,7 @@ import yaml
 
 from vision_ft.data.boxes import Complaints, Picture, bounding_box, build_box_table, pictures_of
 from vision_ft.data.decode import printable
-from vision_ft.data.formats.yolo_yaml import find_yaml, load_yaml
+from vision_ft.data.formats.yolo_yaml import YoloSet, find_yaml, load_yaml
 from vision_ft.data.labels import shorten
 from vision_ft.data.names import escape_name
 from vision_ft.data.picture_size import read_size
@@ -45,7 +45,8 @@ def read(
     """Read a folder with a data.yaml (or the file itself) into a detection table.
 
     The labels of images/x/a.jpg are in labels/x/a.txt, or beside the picture; a picture without a file has no boxes.
-    Rows of five values are boxes, longer ones outlines whose bounding box is the box.
+    Rows of five values are boxes, longer ones outlines whose bounding box is the box; where data.yaml has a
+    `kpt_shape`, they are boxes and keypoints, which are dropped.
 
     Args:
         source: the folder or its data.yaml; it is only read.
@@ -63,16 +64,20 @@ def read(
     listed = load_yaml(file)
     root = file.absolute().parent
     complaints = Complaints(source, on_bad)
-    pictures, used = [], set()
+    pictures, used, num_poses = [], set(), 0
     for split, paths in listed.pictures.items():
         for path in paths:
             labels = label_path(root, path)
             used.add(labels)
             picture = Picture(path, split)
             if (root / labels).is_file():
-                _read_labels(root, labels, picture, num_classes=len(listed.names), complaints=complaints)
+                num_poses += _read_labels(root, labels, picture, listed, complaints)
             pictures.append(picture)
     remarks = [*listed.remarks, *complaints.settle("Mend the rows"), *_orphans(root, used)]
+    if listed.keypoints and num_poses:
+        shape = list(listed.keypoints)
+        detail = f"{file.name}: the keypoints (kpt_shape {shape}) of {num_poses} rows are dropped, not their boxes."
+        remarks.append(Finding("info", "keypoints", "", detail))
     return build_box_table(
         root,
         pictures,
@@ -95,22 +100,21 @@ def label_path(root: Path, picture: str) -> str:
     return stem + ".txt"
 
 
-def _read_labels(root: Path, labels: str, picture: Picture, *, num_classes: int, complaints: Complaints) -> None:
-    """Add the rows of one label file to its picture."""
+def _read_labels(root: Path, labels: str, picture: Picture, listed: YoloSet, complaints: Complaints) -> int:
+    """Add the rows of one label file to its picture, and return how many of them have keypoints."""
     file = root / labels
     if file.stat().st_size > MAX_LABEL_BYTES:
         raise DataError(f"{printable(file)}: larger than {MAX_LABEL_BYTES >> 20} MiB, which no label file is.")
     text = file.read_bytes().decode("utf-8-sig", "replace")
     rows = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    if not rows:
-        return
-    size = read_size(root / picture.path)
+    size = read_size(root / picture.path) if rows else None
     if size is None:
-        return  # the audit says why the picture cannot be read
+        return 0  # nothing to read, or the audit says why the picture cannot be
+    num_poses = 0
     for number, line in rows:
         where = f"{printable(labels)} line {number}"
         try:
-            label, values = parse_row(line, num_classes=num_classes)
+            label, values = parse_row(line, num_classes=len(listed.names), keypoints=listed.keypoints)
         except ValueError as err:
             complaints.add(picture.path, where, str(err))
             continue
@@ -121,10 +125,14 @@ def _read_labels(root: Path, labels: str, picture: Picture, *, num_classes: int,
         else:
             outline = [value * (height if index % 2 else width) for index, value in enumerate(values)]
             picture.add(bounding_box([outline]), label, polygons=[outline])
+        num_poses += listed.keypoints is not None and len(line.split()) > 5
+    return num_poses
 
 
-def parse_row(line: str, *, num_classes: int) -> tuple[int, list[float]]:
+def parse_row(line: str, *, num_classes: int, keypoints: tuple[int, int] | None = None) -> tuple[int, list[float]]:
     """Read a row: the class, and 4 fractions cx cy w h or at least 6 of an outline.
+
+    With the shape of `keypoints`, a longer row is a box and as many values, which are left out.
 
     Raises:
         ValueError: what is wrong with the row.
@@ -132,6 +140,13 @@ def parse_row(line: str, *, num_classes: int) -> tuple[int, list[float]]:
     parts = line.split()
     if len(parts) == 1 and "," in line:
         raise ValueError(f"values are separated by commas in {line.strip()!r:.60}; YOLO rows have spaces")
+    if keypoints:
+        number, each = keypoints
+        if len(parts) not in (5, 5 + number * each):
+            raise ValueError(
+                f"expected 'class cx cy w h' and {number} x {each} values of keypoints, got {len(parts)} values"
+            )
+        parts = parts[:5]  # keypoints may lie anywhere, and the 2 of a visible one is no fraction
     if len(parts) != 5 and (len(parts) < 7 or len(parts) % 2 == 0):
         raise ValueError(f"expected 'class cx cy w h' or 'class' and at least 3 pairs x y, got {len(parts)} values")
     try:
@@ -139,7 +154,7 @@ def parse_row(line: str, *, num_classes: int) -> tuple[int, list[float]]:
     except ValueError as err:
         raise ValueError(f"expected numbers, got {line.strip()!r:.60}") from err
     if not 0 <= label < num_classes or label != int(label):
-        raise ValueError(f"class {parts[0]}, but data.yaml names 0..{num_classes - 1}")
+        raise ValueError(f"class {parts[0]:.40}, but data.yaml names 0..{num_classes - 1}")
     wrong = [part for part, value in zip(parts[1:], values, strict=True) if not -TOLERANCE <= value <= 1 + TOLERANCE]
     if wrong:
         large = any(value > 2 for value in values)
@@ -177,20 +192,22 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     outlined = _all_outlined(pictures)
     names = [f"{one.split or 'train'}/{name}" for one, name in zip(pictures, short_names(table), strict=True)]
     place_pictures(table, root / "images", names, transfer=transfer)
-    outside = 0
+    outside = resized = 0
     for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
         size = read_size(table.path(row))
         if size is None:
             raise DataError(f"{printable(table.path(row))}: its size cannot be read. Run vision-ft audit.")
         stem = os.path.splitext(name)[0]  # noqa: PTH122 - names are kept as plain text
+        resized += picture.stated not in (None, size)
         outside += sum(min(box[:2]) < 0 or box[2] > size[0] or box[3] > size[1] for box in picture.boxes)
         lines = _rows(picture, size, outlined=outlined)
         write_atomic(root / "labels" / f"{stem}.txt", "".join(lines).encode())
     splits = [split for split in ("train", "val", "test") if any(name.startswith(f"{split}/") for name in names)]
     content = {split: f"images/{split}" for split in splits} | {"names": dict(enumerate(table.classes.names))}
     write_atomic(root / "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
-    held = ("polygons",) if outlined else ()
+    held = ("classes", *(["polygons"] if outlined else []))
     losses = [not_held(f"boxes that leave their picture: {outside} are clipped")] if outside else []
+    losses += [not_held(f"picture sizes that are not those of the files: {resized}")] if resized else []
     return [*find_losses(table, held=held), *_moved_boxes(pictures, outlined=outlined), *losses]
 
 

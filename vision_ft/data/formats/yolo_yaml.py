@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import reprlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vision_ft.data.decode import EXTENSIONS, open_regular, printable
 from vision_ft.data.labels import SPLIT_BY_NAME, shorten
 from vision_ft.data.names import escape_name
+from vision_ft.data.safe_yaml import MAX_BYTES, parse_yaml
 from vision_ft.data.walk import walk
 from vision_ft.errors import DataError
 from vision_ft.types import Finding
 
+_KEYPOINTS = re.compile("[0-9]{1,4}")
 SPLIT_KEYS = [key for key in SPLIT_BY_NAME if key not in ("training", "testing", "dev")]
 
 
@@ -27,12 +30,14 @@ class YoloSet:
         file: where it lies.
         names: class names by index.
         pictures: split -> paths relative to its folder.
+        keypoints: (number, 2 or 3 values each) of the keypoints that follow the box in a row, or None.
         remarks: what was ignored or odd.
     """
 
     file: Path
     names: tuple[str, ...]
     pictures: dict[str, list[str]]
+    keypoints: tuple[int, int] | None
     remarks: list[Finding]
 
 
@@ -41,8 +46,8 @@ def find_yaml(folder: Path) -> Path | None:
     files = [file for file in sorted(folder.glob("*.y*ml")) if file.suffix in (".yaml", ".yml") and file.is_file()]
     for file in sorted(files, key=lambda one: one.stem not in ("data", "dataset")):
         try:
-            content = yaml.safe_load(file.read_bytes())
-        except (OSError, ValueError, yaml.YAMLError, RecursionError):
+            content = parse_yaml(_head(file), printable(file))
+        except (OSError, DataError):
             if file.stem in ("data", "dataset"):
                 return file  # reading it will say what is wrong
             continue
@@ -57,14 +62,10 @@ def load_yaml(file: Path) -> YoloSet:
     Raises:
         DataError: it is damaged, its names do not number the classes, or a path leaves its folder.
     """
-    with open_regular(file) as stream:
-        data = stream.read()
-    try:
-        content = yaml.safe_load(data)
-    except (ValueError, yaml.YAMLError, RecursionError) as err:
-        raise DataError(f"{printable(file)}: not valid YAML ({' '.join(str(err).split())}).") from err
+    content = parse_yaml(_head(file), printable(file))
     if not isinstance(content, dict):
-        raise DataError(f"{printable(file)}: expected keys such as names, train and val, got {content!r:.60}.")
+        got = reprlib.repr(content)
+        raise DataError(f"{printable(file)}: expected keys such as names, train and val, got {got}.")
     remarks = []
     if "download" in content:
         remarks.append(Finding("warning", "download-key", "", f"{file.name}: its download key is ignored, never run."))
@@ -76,28 +77,54 @@ def load_yaml(file: Path) -> YoloSet:
     if not pictures:
         raise DataError(f"{printable(file)}: names no split; give train: and val: with folders of pictures.")
     _remark_shared(pictures, file, remarks)
-    return YoloSet(file, _names(content, file), pictures, remarks)
+    return YoloSet(file, _names(content, file), pictures, _keypoints(content.get("kpt_shape"), file), remarks)
+
+
+def _head(file: Path) -> bytes:
+    """Return the file's bytes, or as many as show that it is too large."""
+    with open_regular(file) as stream:
+        return stream.read(MAX_BYTES + 1)
 
 
 def _names(content: dict[Any, Any], file: Path) -> tuple[str, ...]:
     """Return the class names; a mapping must number them 0, 1, 2 ..."""
     names = content.get("names")
     if isinstance(names, dict):
-        if sorted(map(str, names)) != sorted(str(index) for index in range(len(names))):
+        if set(names) != {str(index) for index in range(len(names))}:
             raise DataError(
-                f"{printable(file)}: names has the numbers {sorted(map(str, names))}; they must be "
+                f"{printable(file)}: names has the numbers {shorten(sorted(map(str, names)))}; they must be "
                 f"0..{len(names) - 1} without a gap."
             )
-        by_number = {str(key): value for key, value in names.items()}
-        names = [by_number[str(index)] for index in range(len(names))]
-    if not isinstance(names, list) or not names or any(not isinstance(name, str | int | float) for name in names):
-        raise DataError(f"{printable(file)}: names must be a list of class names, or number: name; got {names!r:.60}.")
-    texts = tuple(str(name) for name in names)
-    if len(set(texts)) < len(texts):
-        raise DataError(f"{printable(file)}: names holds a name twice: {shorten(list(texts))}.")
-    if "nc" in content and content["nc"] != len(texts):
-        raise DataError(f"{printable(file)}: nc is {content['nc']}, but names has {len(texts)} names. Correct one.")
-    return texts
+        names = [names[str(index)] for index in range(len(names))]
+    if not isinstance(names, list) or not names or any(not isinstance(name, str | None) for name in names):
+        got = reprlib.repr(names)
+        raise DataError(f"{printable(file)}: names must be a list of class names, or number: name; got {got}.")
+    for number, name in enumerate(names):
+        if name is None or not name.strip():
+            raise DataError(
+                f"{printable(file)}: the name of class {number} is blank. Give each class a name; ~ and null must be "
+                "quoted."
+            )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{printable(file)}: names holds {shorten(twice)} twice. Each class needs a name of its own.")
+    stated = content.get("nc")
+    if stated is not None and stated != str(len(names)):
+        raise DataError(
+            f"{printable(file)}: nc is {stated!s:.40}, but names has {len(names)} names. Correct one of the two."
+        )
+    return tuple(names)
+
+
+def _keypoints(shape: Any, file: Path) -> tuple[int, int] | None:
+    """Return how many keypoints a row has and how many values each, or None for a set without any."""
+    if shape is None:
+        return None
+    texts = shape if isinstance(shape, list) and len(shape) == 2 else [""]
+    if not all(isinstance(text, str) and _KEYPOINTS.fullmatch(text) for text in texts) or texts[1] not in ("2", "3"):
+        got = reprlib.repr(shape)
+        raise DataError(f"{printable(file)}: kpt_shape must be [number of keypoints, 2 or 3]; got {got}.")
+    return int(texts[0]), int(texts[1])
 
 
 def _base(path: Any, file: Path, remarks: list[Finding]) -> Path:
@@ -108,7 +135,9 @@ def _base(path: Any, file: Path, remarks: list[Finding]) -> Path:
     inside = Path(os.path.normpath(folder / str(path)))
     if inside == folder or (folder in inside.parents and inside.is_dir()):
         return inside
-    remarks.append(Finding("info", "yaml-path", "", f"{file.name}: path {path!r} is not used; the file's folder is."))
+    remarks.append(
+        Finding("info", "yaml-path", "", f"{file.name}: path {path!r:.200} is not used; the file's folder is.")
+    )
     return folder
 
 
@@ -117,7 +146,7 @@ def _list_split(given: Any, base: Path, file: Path, remarks: list[Finding]) -> l
     paths: list[str] = []
     for entry in given if isinstance(given, list) else [given]:
         if not isinstance(entry, str):
-            raise DataError(f"{printable(file)}: {entry!r:.60} is no folder of pictures.")
+            raise DataError(f"{printable(file)}: {reprlib.repr(entry)} is no folder of pictures.")
         found = _inside(entry, base, file)
         if found.is_dir():
             listed = walk(found)
