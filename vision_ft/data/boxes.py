@@ -21,6 +21,8 @@ from vision_ft.types import UNLABELLED, ClassSpace, Finding
 BOXES = pa.list_(pa.list_(pa.float32()))
 POLYGONS = pa.list_(pa.list_(pa.list_(pa.float32())))
 MAX_SHOWN = 10
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
+MAX_DIGITS = 10  # of a stated size; Python refuses to read whole numbers of some thousand digits
 Box = tuple[float, float, float, float]
 
 
@@ -112,9 +114,26 @@ def find_flaw(values: Any, *, count: int | None = 4) -> str:
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"expected numbers, got {str(value)[:40]!r} ({type(value).__name__})"
-        if not math.isfinite(value) or abs(value) > np.finfo(np.float32).max:
-            return f"{value} is not a finite number"
+        if not _is_float32(value):
+            digits = str(value)
+            return f"{digits if len(digits) <= 40 else f'{digits[:40]} ({len(digits)} digits)'} is not a finite number"
     return ""
+
+
+def _is_float32(value: float) -> bool:
+    """Whether a number has a finite float32; JSON also holds whole numbers that are beyond every float."""
+    try:
+        return math.isfinite(value) and abs(value) <= MAX_FLOAT32
+    except OverflowError:
+        return False
+
+
+def read_stated(width: str, height: str) -> tuple[int, int] | None:
+    """Return the size in pixels that two texts state, or None when they state none."""
+    if not all(text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS for text in (width, height)):
+        return None
+    size = int(width), int(height)
+    return size if all(0 < side < 2**31 for side in size) else None
 
 
 def build_box_table(

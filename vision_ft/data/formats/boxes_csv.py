@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from vision_ft.data.boxes import Complaints, Picture, build_box_table, find_flaw, pictures_of, shortest
+from vision_ft.data.boxes import Complaints, Picture, build_box_table, find_flaw, pictures_of, read_stated, shortest
 from vision_ft.data.decode import printable
 from vision_ft.data.formats.csv_index import Index, checked_splits, is_regular, relative_paths
+from vision_ft.data.formats.csv_labels import check_names
 from vision_ft.data.formats.csv_text import read_csv_text
-from vision_ft.data.labels import build_class_space
+from vision_ft.data.labels import build_class_space, shorten
 from vision_ft.data.names import escape_name
 from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_task, short_names
 from vision_ft.data.table import SampleTable
@@ -74,6 +75,7 @@ def read(
     columns = _find_columns(index)
     paths = relative_paths(index, columns["path"] or [])
     splits = checked_splits(index, columns["split"])
+    check_names(index, list(enumerate(columns["label"] or [])))
     complaints = Complaints(file, on_bad)
     pictures: dict[str, Picture] = {}
     absent: set[str] = set()
@@ -121,7 +123,8 @@ def _read_row(
     complaints: Complaints,
 ) -> None:
     """Add the box of a row to its picture."""
-    known = pictures.setdefault(path, Picture(path, split, escape_name(cells["group"]) or None, _stated(cells)))
+    stated = read_stated(cells["width"], cells["height"])
+    known = pictures.setdefault(path, Picture(path, split, escape_name(cells["group"]) or None, stated))
     if known.split != split:
         names = known.split, split
         raise DataError(
@@ -134,21 +137,15 @@ def _read_row(
     try:
         values: Any = [float(text) for text in texts]
     except ValueError:
-        complaints.add(path, where, f"box {texts}: expected 4 numbers")
+        complaints.add(path, where, f"box {shorten(texts)}: expected 4 numbers")
         return
     flaw = find_flaw(values)
     if flaw or not cells["label"]:
-        complaints.add(path, where, f"box {texts}: {flaw}" if flaw else "no label")
+        complaints.add(path, where, f"box {shorten(texts)}: {flaw}" if flaw else "no label")
         return
     iscrowd, difficult = (cells[name].lower() in ("1", "true") for name in ("iscrowd", "difficult"))
     box = (values[0], values[1], values[2], values[3])
-    known.add(box, escape_name(cells["label"]), iscrowd=iscrowd, difficult=difficult)
-
-
-def _stated(cells: dict[str, str]) -> tuple[int, int] | None:
-    texts = cells["width"], cells["height"]
-    good = all(text.isascii() and text.isdecimal() and 0 < int(text) < 2**31 for text in texts)
-    return (int(texts[0]), int(texts[1])) if good else None
+    known.add(box, cells["label"], iscrowd=iscrowd, difficult=difficult)
 
 
 def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> list[Finding]:
@@ -161,11 +158,13 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     root, names = open_target(root), short_names(table)
     place_pictures(table, root / "images", names, transfer=transfer)
     marks = [name for name in ("difficult", "iscrowd") if name in table.arrow.column_names]
+    pictures = pictures_of(table)
+    sized = ["width", "height"] if any(one.stated for one in pictures) else []
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(["path", *SIDES, "label", "split", "group", *marks])
-    for picture, name in zip(pictures_of(table), names, strict=True):
-        about = [picture.split or "", picture.group or ""]
+    writer.writerow(["path", *SIDES, "label", "split", "group", *sized, *marks])
+    for picture, name in zip(pictures, names, strict=True):
+        about = [picture.split or "", picture.group or "", *((picture.stated or ("", "")) if sized else ())]
         rows = [
             [
                 *map(shortest, box),

@@ -216,7 +216,8 @@ class _FileReader:
             return (
                 f"category_id {category!r:.60} is unknown; categories are {shorten(list(map(str, self.category_ids)))}"
             )
-        flaw = find_flaw(row.get("bbox"))
+        bbox = row.get("bbox")
+        flaw = find_flaw(bbox) or find_flaw([bbox[0] + bbox[2], bbox[1] + bbox[3]], count=2)  # type: ignore[index]
         if flaw:
             return f"bbox [x, y, width, height]: {flaw}"
         return _flaw_of_segmentation(row.get("segmentation"), self.by_id[image].stated)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from vision_ft.data.boxes import Box, Complaints, Picture, build_box_table, find_flaw
+from vision_ft.data.boxes import Box, Complaints, Picture, build_box_table, find_flaw, read_stated
 from vision_ft.data.decode import printable
 from vision_ft.data.formats.voc_files import VocFolder, read_voc_folder
 from vision_ft.data.formats.voc_write import write as write
-from vision_ft.data.labels import build_class_space
+from vision_ft.data.labels import build_class_space, shorten
 from vision_ft.data.names import escape_name
 from vision_ft.data.safe_xml import parse_xml
 from vision_ft.data.table import SampleTable
@@ -95,7 +95,7 @@ def _read_file(folder: VocFolder, xml: str, complaints: Complaints, remarks: lis
         if flaw or box is None:
             complaints.add(path, where, flaw)
             continue
-        picture.add(box, escape_name(name), difficult=_text(node, "difficult") == "1")
+        picture.add(box, name, difficult=_text(node, "difficult") == "1")
     return picture
 
 
@@ -107,8 +107,8 @@ def _read_box(node: ElementTree.Element) -> tuple[Box | None, str]:
         return None, f"bndbox without {', '.join(missing)}"
     try:
         values = [float(text) for text in texts]
-    except ValueError as err:
-        return None, f"bndbox {texts}: expected numbers ({err})"
+    except ValueError:
+        return None, f"bndbox {shorten(texts)}: expected numbers"
     flaw = find_flaw(values)
     return (None, f"bndbox: {flaw}") if flaw else ((values[0], values[1], values[2], values[3]), "")
 
@@ -118,9 +118,10 @@ def _stated(tree: ElementTree.Element, xml: str, path: str, remarks: list[Findin
     texts = _text(tree, "size/width"), _text(tree, "size/height")
     if not any(texts):
         return None
-    if all(text.isascii() and text.isdecimal() and 0 < int(text) < 2**31 for text in texts):
-        return int(texts[0]), int(texts[1])
-    detail = f"{printable(xml)} states the size {texts[0]!r} x {texts[1]!r}; the picture's own is taken."
+    size = read_stated(*texts)
+    if size is not None:
+        return size
+    detail = f"{printable(xml)} states the size {texts[0]!r:.40} x {texts[1]!r:.40}; the picture's own is taken."
     remarks.append(Finding("warning", "no-size", escape_name(path), detail))
     return None
 
