@@ -9,10 +9,12 @@ import pytest
 
 import vision_ft as vf
 from tests.annotated import box_table, content_of, mask_table
+from vision_ft.data.boxes import build_box_table, pictures_of
 from vision_ft.data.class_table import ClassTable
 from vision_ft.data.formats import FORMATS, WRITERS, detect
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
+from vision_ft.types import ClassSpace
 
 BOX_FORMATS = ("coco", "voc", "yolo", "boxes_csv")
 INDEX = {"boxes_csv": "boxes.csv", "csv": "labels.csv"}
@@ -183,3 +185,51 @@ def test_convert_copies_or_links_and_never_writes_over_anything(tmp_path: Path) 
         vf.convert(tmp_path / "voc", tmp_path / "yolo", to="coco")
     with pytest.raises(DataError, match="lies inside the source"):
         vf.convert(tmp_path / "voc", tmp_path / "voc" / "new", to="coco")
+
+
+def odd_classes(root: Path) -> SampleTable:
+    """Boxes of a COCO file: a class without a box, classes in no order of text, ids with gaps, a wrong size."""
+    table = box_table(root)
+    pictures = pictures_of(table)
+    next(one for one in pictures if one.path.endswith("a.png")).stated = (128, 96)
+    return build_box_table(root, pictures, ClassSpace(("dog", "cat", "emu")), meta={"category_ids": [3, 7, 9]})
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("coco", []),
+        ("voc", ["classes", "order", "ids"]),
+        ("yolo", ["sizes", "ids"]),
+        ("boxes_csv", ["classes", "order", "ids"]),
+    ],
+)
+def test_classes_ids_and_sizes_that_get_lost_are_said(name: str, kinds: list[str], tmp_path: Path) -> None:
+    texts = {
+        "classes": "the format cannot hold classes without a box: ['emu'].",
+        "order": "the format cannot hold the order of the classes: they become ['cat', 'dog'].",
+        "ids": "the format cannot hold the category ids ['3', '7', '9'], which become 1, 2, 3 and so on.",
+        "sizes": "the format cannot hold picture sizes that are not those of the files: 1.",
+    }
+    table = odd_classes(tmp_path / "source")
+    losses = WRITERS[name](table, tmp_path / "out")
+    assert sorted(one.detail for one in losses) == sorted(texts[kind] for kind in kinds)
+    back = read_back(name, tmp_path / "out")
+    assert content_of(back) == content_of(table)
+    assert (back.classes == table.classes) == ("order" not in kinds)
+    sizes = {Path(one.path).name: one.stated for one in pictures_of(back)}
+    assert sizes["a.png"] == (None if name == "yolo" else (128, 96))
+
+
+def test_the_classes_of_pictures_in_another_order_are_said(tmp_path: Path) -> None:
+    table = box_table(tmp_path / "source")
+    labelled = SampleTable.build(
+        root=table.root,
+        paths=table.arrow["path"].to_pylist(),
+        labels=[1, 1, 0, 0],
+        classes=ClassSpace(("dog", "cat", "emu")),
+    )
+    for name in ("csv", "imagefolder"):
+        details = [one.detail for one in WRITERS[name](labelled, tmp_path / name)]
+        assert "the format cannot hold classes without a picture: ['emu']." in details
+        assert "the format cannot hold the order of the classes: they become ['cat', 'dog']." in details

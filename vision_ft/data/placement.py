@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from vision_ft.data.decode import printable
-from vision_ft.data.labels import SPLIT_BY_NAME
+from vision_ft.data.labels import SPLIT_BY_NAME, shorten
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
@@ -106,7 +106,10 @@ def open_target(root: Path) -> Path:
 
 
 def find_losses(table: SampleTable, *, held: Sequence[str]) -> list[Finding]:
-    """Return what the table has and a format cannot hold; `held` names features, and groups and open-splits."""
+    """Return what the table has and a format cannot hold.
+
+    `held` names features, and groups, open-splits, classes (all of them, in their order) and category-ids.
+    """
     losses = []
     for column, what in FEATURES.items():
         if column in held or column not in table.arrow.column_names:
@@ -119,6 +122,30 @@ def find_losses(table: SampleTable, *, held: Sequence[str]) -> list[Finding]:
     num_open = table.arrow.column("split").null_count
     if "open-splits" not in held and num_open > 0:
         losses.append(not_held(f"pictures without a split: {num_open} are written as train"))
+    if "classes" not in held:
+        losses += _find_lost_classes(table)
+    ids = table.meta.get("category_ids")
+    if "category-ids" not in held and ids and list(ids) != list(range(1, len(ids) + 1)):
+        losses.append(not_held(f"the category ids {shorten(list(map(str, ids)))}, which become 1, 2, 3 and so on"))
+    return losses
+
+
+def _find_lost_classes(table: SampleTable) -> list[Finding]:
+    """Return what is lost where the classes are those of the objects or pictures, ordered as text."""
+    if table.task == "detection":
+        what, used = "box", {label for row in table.arrow.column("box_labels").to_pylist() for label in row or ()}
+    elif table.task == "classification":
+        what, used = "picture", set(table.labels)
+    else:
+        return []
+    names = table.classes.names
+    kept = [name for index, name in enumerate(names) if index in used]
+    losses = []
+    if len(kept) < len(names):
+        unused = [name for index, name in enumerate(names) if index not in used]
+        losses.append(not_held(f"classes without a {what}: {shorten(unused)}"))
+    if kept != sorted(kept):
+        losses.append(not_held(f"the order of the classes: they become {shorten(sorted(kept))}"))
     return losses
 
 

@@ -41,7 +41,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
             number += 1
             annotation["id"] = number
         write_json(root / "annotations" / f"instances_{split or 'all'}.json", content)
-    return find_losses(table, held=("polygons", "iscrowd", "groups", "open-splits"))
+    return find_losses(table, held=("polygons", "iscrowd", "groups", "open-splits", "classes", "category-ids"))
 
 
 def _annotations(picture: Picture, *, image_id: int, category_ids: Sequence[int]) -> list[dict[str, Any]]:

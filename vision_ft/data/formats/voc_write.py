@@ -14,7 +14,6 @@ from vision_ft.data.picture_size import read_size
 from vision_ft.data.placement import (
     Transfer,
     find_losses,
-    not_held,
     open_target,
     place_pictures,
     require_task,
@@ -42,8 +41,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     root, names = open_target(root), short_names(table)
     place_pictures(table, root / "JPEGImages", names, transfer=transfer)
     listed = defaultdict(list)
-    pictures = pictures_of(table)
-    for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
+    for row, (picture, name) in enumerate(zip(pictures_of(table), names, strict=True)):
         stem = os.path.splitext(name)[0]  # noqa: PTH122 - names are kept as plain text
         size = picture.stated or read_size(table.path(row))
         tree = _tree(picture, PurePosixPath(name).name, size, table.classes.names)
@@ -54,12 +52,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     for split, stems in listed.items():
         text = "".join(f"{stem}\n" for stem in stems)
         write_atomic(root / "ImageSets" / "Main" / f"{split}.txt", os.fsencode(text))
-    used = {label for picture in pictures for label in picture.labels}
-    unused = [name for index, name in enumerate(table.classes.names) if index not in used]
-    losses = [not_held(f"classes without a box: {unused}")] if unused else []
-    if list(table.classes.names) != sorted(table.classes.names):
-        losses.append(not_held(f"the order of the classes: they become {sorted(table.classes.names)}"))
-    return [*find_losses(table, held=("difficult", "open-splits")), *losses]
+    return find_losses(table, held=("difficult", "open-splits"))
 
 
 def _tree(
