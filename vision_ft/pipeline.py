@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vision_ft.build.answers import build_truth, labelled_rows
+from vision_ft.build.crowded import find_crowded
 from vision_ft.build.data import prepare_table
 from vision_ft.build.model import build_model, build_plan, describe_plan
 from vision_ft.build.training import build_recipe_augment, build_runtime, build_training_run
@@ -64,12 +65,10 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
     timings: dict[str, float] = {}
     with runtime.main_first():
         reporter.say(f"reading {recipe.data.path}")
-        threads = os.cpu_count() or 1
-        table, findings = prepare_table(recipe.data, seed=recipe.run.seed, threads=threads, task=recipe.task)
-        if resume and folder.data.is_file():
-            refuse_changed_data(SampleTable.read(folder.data), table)
+        table, findings = _read_data(recipe, folder, resume=resume)
     timings["data"] = time.perf_counter() - started
     model = build_model(recipe, table.classes, label_columns(table))
+    findings = [*findings, *find_crowded(table, model)]
     with StopRequest() as stop:
         services = Services(runtime, stop, reporter, folder.path)
         run = build_training_run(recipe, table, model, services)
@@ -91,6 +90,14 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
         _write_end(folder, timings)
     runtime.barrier()
     return folder
+
+
+def _read_data(recipe: Recipe, folder: RunFolder, *, resume: bool) -> tuple[SampleTable, Sequence[Finding]]:
+    threads = os.cpu_count() or 1
+    table, findings = prepare_table(recipe.data, seed=recipe.run.seed, threads=threads, task=recipe.task)
+    if resume and folder.data.is_file():
+        refuse_changed_data(SampleTable.read(folder.data), table)
+    return table, findings
 
 
 def _refuse_adaptation(recipe: Recipe) -> None:

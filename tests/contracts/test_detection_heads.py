@@ -66,7 +66,7 @@ def assert_detections(found: object, *, count: int, size: tuple[int, int], class
     for picture in found:
         assert isinstance(picture, Detections)
         number = len(picture.scores)
-        assert 1 <= number <= 100
+        assert 1 <= number <= 300
         assert picture.boxes.shape == (number, 4)
         assert (picture.boxes.dtype, picture.scores.dtype) == (torch.float32, torch.float32)
         assert (picture.labels.shape, picture.labels.dtype) == ((number,), torch.int64)

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy.special import expit, logit
 
-from tests.evaluate.boxes import chosen, drawn, picture, predictions_of, square
+from tests.evaluate.boxes import chosen, drawn, drawn_picture, picture, predictions_of, square
 from vision_ft.evaluate.box_curves import hits_at
 from vision_ft.evaluate.detection import BOX_METRICS, best_thresholds, summarise_boxes, worst_first
 from vision_ft.evaluate.intervals import wilson
@@ -21,7 +21,7 @@ CLEAN = {"crowds": 0.0, "decimals": 9}
 STATS = {"map": 0, "map50": 1, "map75": 2, "map_small": 3, "map_medium": 4, "map_large": 5, "mar100": 8}
 
 
-def coco_eval(predictions) -> COCOeval:
+def coco_eval(predictions, *, limit: int = 100) -> COCOeval:
     """The whole of pycocotools, used as its own demonstration does."""
     truths, found = [], []
     for row in range(len(predictions)):
@@ -53,9 +53,11 @@ def coco_eval(predictions) -> COCOeval:
         coco.dataset["annotations"] = truths
         coco.createIndex()
         evaluator = COCOeval(coco, coco.loadRes(found), "bbox")
+        evaluator.params.maxDets = [1, 10, limit]
         evaluator.evaluate()
         evaluator.accumulate()
-        evaluator.summarize()
+        if limit == 100:  # it can say nothing else
+            evaluator.summarize()
     return evaluator
 
 
@@ -297,3 +299,42 @@ def test_a_set_without_any_box_has_no_numbers_and_no_errors(pictures):
     assert (summary["curves"], set(summary["errors"].values())) == ([], {0})
     assert summary["per_picture"]["f1"] == [None] * pictures
     assert summary["confusion"] == [[0] * 3] * 3
+
+
+def crowd_of(count: int, *, scores: tuple[float, float] = (0.9, 0.6)) -> dict:
+    """A picture full of small squares, each found exactly."""
+    squares = [square(12 * (row % 25), 12 * (row // 25), side=10) for row in range(count)]
+    found = [(box, score, 0) for box, score in zip(squares, np.linspace(*scores, count), strict=True)]
+    return picture(found, [(box, 0) for box in squares])
+
+
+def test_a_picture_with_more_than_100_objects_of_a_class_can_be_answered_without_a_mistake():
+    summary = summarise_boxes(predictions_of(crowd_of(150), crowd_of(3)), draws=2)
+    row = summary["per_class"][0]
+    assert (summary["map"], summary["mar100"]) == (pytest.approx(1.0), pytest.approx(1.0))
+    assert (row["true"], row["predicted"], row["recall"], row["precision"]) == (153, 153, 1.0, 1.0)
+    assert summary["errors"]["missed"] == 0
+    assert summary["confusion"][0][:1] == [153]
+    assert set(summary["errors_ap50"].values()) == {0.0}
+
+
+def test_thresholds_and_recall_take_the_boxes_beyond_the_100_best_and_average_precision_does_not():
+    ghosts = [(square(250, 250, 3), 0.99, 0)] * 100
+    few = crowd_of(60)
+    few["boxes"] = np.concatenate([np.array([box for box, _, _ in ghosts], np.float32), few["boxes"]])
+    few["scores"] = np.concatenate([np.full(100, 0.99), few["scores"]])
+    few["labels"] = np.zeros(160, np.int64)
+    predictions = predictions_of(few)
+    assert predictions.headline() == {"map": 0.0, "map50": 0.0}
+    assert best_thresholds(predictions)[0] == pytest.approx(0.3)
+    row = summarise_boxes(predictions, draws=2)["per_class"][0]
+    assert (row["recall"], row["predicted"]) == (1.0, 160)
+
+
+def test_a_picture_of_more_than_100_objects_is_judged_as_by_pycocotools_with_as_large_a_limit():
+    rng = np.random.default_rng(0)
+    full = drawn_picture(rng, num_classes=1, detections=320, truths=130, crowds=0.0, decimals=9)
+    predictions = predictions_of(full, crowd_of(20), picture([(square(0), 0.7, 1)], [(square(0), 1)]))
+    precision = coco_eval(predictions, limit=130).eval["precision"][:, :, :, 0, -1]
+    assert predictions.headline()["map"] == pytest.approx(precision.mean(), abs=1e-9)
+    assert predictions.headline()["map"] > coco_eval(predictions).stats[0] + 0.001

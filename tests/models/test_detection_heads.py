@@ -219,6 +219,26 @@ def test_a_proposal_is_pooled_from_the_map_on_which_it_is_14_to_28_cells_wide(ce
     assert mapper([torch.tensor([[0, 0, side, side]])]).tolist() == [level]
 
 
+@both_heads
+@pytest.mark.parametrize(
+    ("options", "most"), [({}, 300), ({"max_boxes": 120}, 120), ({"max_boxes": 1500}, 1500)], ids=str
+)
+def test_as_many_boxes_a_picture_are_given_as_asked_for(head, options, most):
+    module = build(head, **options).eval()
+    lax_and_blind(module)
+    with torch.no_grad():
+        (found,) = module(pyramid(256, 256), (256, 256))
+    assert len(found.scores) == most
+
+
+def lax_and_blind(module):
+    """Let a detector find something in all places: no score is too low, and no box is a double of another."""
+    if isinstance(module, FCOSDetector):
+        module.detector.score_thresh, module.detector.nms_thresh = 0.0, 1.0
+        return
+    module.proposals.nms_thresh, module.boxes.score_thresh, module.boxes.nms_thresh = 1.0, 0.0, 1.0
+
+
 # What is refused
 
 
@@ -228,6 +248,7 @@ def test_a_proposal_is_pooled_from_the_map_on_which_it_is_14_to_28_cells_wide(ce
     [
         ({"min_stride": 64}, r"min_stride: got 64, but the maps have strides \[4, 8, 16, 32\]; allowed is at most 32"),
         ({"width": 0}, r"width: got 0; it must be above 0"),
+        ({"max_boxes": 0}, r"max_boxes: got 0; it must be above 0"),
     ],
     ids=str,
 )

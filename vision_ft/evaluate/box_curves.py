@@ -72,7 +72,7 @@ def precision_at_recall(matches: ClassMatches, weights: np.ndarray) -> np.ndarra
     total = float(weights @ matches.truths)
     if total <= 0:
         return np.full((len(IOU_THRESHOLDS), len(RECALLS)), np.nan)
-    weight = weights[matches.pictures]
+    weight = weights[matches.pictures] * matches.first
     return interpolate(matches.hit * weight, matches.counted * weight, total)
 
 
@@ -87,9 +87,9 @@ def average_precision(matches: Sequence[ClassMatches], weights: np.ndarray) -> n
 
 
 def final_recall(matches: Sequence[ClassMatches]) -> np.ndarray:
-    """Share (K, I) of the true boxes that any of the 100 best detections hits; NaN without a true box."""
+    """Share (K, I) of the true boxes that any of the `first` detections hits; NaN without a true box."""
     totals = np.array([one.truths.sum() for one in matches], np.float64)
-    hits = np.stack([one.hit.sum(axis=1) for one in matches])
+    hits = np.stack([(one.hit & one.first).sum(axis=1) for one in matches])
     return np.divide(hits, totals[:, None], out=np.full(hits.shape, np.nan), where=totals[:, None] > 0)
 
 

@@ -30,7 +30,7 @@ class Explained:
 
     Attributes:
         kinds: (M,) "hit", a kind of `FALSE_ALARMS`, "ignored" (on a crowd or a difficult box), or "below" (under the
-            threshold of its class, or beyond its 100 best in the picture).
+            threshold of its class, or not among those asked for).
         about: (M,) position of the true box that a hit or an error is about, or -1.
         missed: (T,) whether the true box is missed.
     """
@@ -40,8 +40,10 @@ class Explained:
     missed: np.ndarray
 
 
-def explain_boxes(predictions: BoxPredictions, *, thresholds: np.ndarray | None = None) -> Explained:
-    """Explain every box at the thresholds (K,), by default the predictions' own.
+def explain_boxes(
+    predictions: BoxPredictions, *, thresholds: np.ndarray | None = None, only_first: bool = False
+) -> Explained:
+    """Explain every box at the thresholds (K,), by default the predictions' own; or only those that AP takes.
 
     The kinds are those of TIDE (Bolya 2020, arXiv:2008.08115, sec. 2.2), its hits COCO's matches at IoU 0.5. A false
     alarm is of the first kind that fits, in the order class, duplicate, localisation, both, background. The authors'
@@ -50,7 +52,8 @@ def explain_boxes(predictions: BoxPredictions, *, thresholds: np.ndarray | None 
     or localisation error is about it.
     """
     found, truth = predictions.found, predictions.truth
-    kinds, about = _hits(predictions, predictions.cutoffs if thresholds is None else thresholds)
+    lowest = predictions.cutoffs if thresholds is None else thresholds
+    kinds, about = _hits(predictions, lowest, only_first=only_first)
     for shown, counted in _pictures(predictions, kinds != "below"):
         if not len(shown):
             continue
@@ -90,12 +93,12 @@ def explain_picture(shares: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, n
     return kinds, np.where(kinds == "background", -1, nearest)
 
 
-def _hits(predictions: BoxPredictions, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _hits(predictions: BoxPredictions, thresholds: np.ndarray, *, only_first: bool) -> tuple[np.ndarray, np.ndarray]:
     """Kinds (M,) as far as the matches tell them ("wrong" for any false alarm), and the true box (M,) of each hit."""
     kinds = np.full(len(predictions.found.labels), "below", dtype=object)
     about = np.full(len(kinds), -1)
     for matches, threshold in zip(predictions.matches(), thresholds, strict=True):
-        kept = matches.scores >= threshold
+        kept = (matches.scores >= threshold) & (matches.first | (not only_first))
         told = np.select([matches.hit[0], matches.counted[0]], ["hit", "wrong"], default="ignored")
         kinds[matches.rows[kept]] = told[kept]
         about[matches.rows[kept]] = matches.truth[kept]
@@ -168,12 +171,12 @@ def _matrix(found: FoundBoxes, truth: TrueBoxes, *, partner: np.ndarray, shown: 
 def mended_ap50(predictions: BoxPredictions) -> dict[str, float]:
     """What "map50" would gain if one kind of error were mended (Bolya 2020, arXiv:2008.08115, sec. 2.3).
 
-    All detections count here, whatever their score, as they do in average precision. Of the class or localisation
+    The detections that average precision takes count here, whatever their score. Of the class or localisation
     errors about one free true box the most certain becomes a hit and the others go; other false alarms go; missed
     boxes are no longer asked for. Where that leaves a class without a true box it counts as perfect, while the
     authors' code gives it 0. NaN without a true box.
     """
-    everything = explain_boxes(predictions, thresholds=np.zeros(len(predictions.classes)))
+    everything = explain_boxes(predictions, thresholds=np.zeros(len(predictions.classes)), only_first=True)
     before = _ap50(predictions, everything, kind=None)
     return {
         kind: float(np.maximum(mean_defined(_ap50(predictions, everything, kind=kind) - before), 0.0))

@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)  # COCO's; arange would step over some of them by one bit
-MAX_DETECTIONS = 100  # of a class in a picture, as COCO counts
+MAX_DETECTIONS = 100  # of a class in a picture, as COCO takes them for average precision
 AREAS = {  # px^2 of the original picture, both ends included, as COCO has them
     "all": (0.0, 1e10),
     "small": (0.0, 32.0**2),
@@ -71,6 +71,7 @@ class ClassMatches:
         counted: (I, D) whether it is a hit or a false alarm; those on ignored boxes, and those outside the area range
             that met nothing, are neither.
         truth: (D,) position in `TrueBoxes` of the box that it hits at IoU 0.5, or -1.
+        first: (D,) whether it is among the best of its picture, which average precision takes; see `match_boxes`.
         truths: (N,) counted true boxes in each picture.
     """
 
@@ -80,6 +81,7 @@ class ClassMatches:
     hit: np.ndarray
     counted: np.ndarray
     truth: np.ndarray
+    first: np.ndarray
     truths: np.ndarray
 
 
@@ -92,8 +94,11 @@ def match_boxes(
     threshold; an ignored box only where no counted one is free. Ignored boxes are COCO's crowds: any number of
     detections may lie on one, and the share of the detection inside it stands for the IoU.
 
+    All detections take part. Average precision takes the `first` of each class in each picture: COCO's 100, or as many
+    as the fullest picture holds counted true boxes of one class, since fewer could not find them all.
+
     Args:
-        found: detections; of a class in a picture the 100 most certain take part.
+        found: detections.
         truth: true boxes.
         num_pictures: N.
         num_classes: K.
@@ -110,14 +115,21 @@ def match_boxes(
             "bbox",
         )
         evaluator.params.iouThrs = IOU_THRESHOLDS
-        evaluator.params.maxDets = [MAX_DETECTIONS]
+        evaluator.params.maxDets = [max(len(found.labels), 1)]
         evaluator.params.areaRng, evaluator.params.areaRngLbl = [AREAS[area]], [area]
         evaluator.evaluate()
     by_class: list[list[Mapping[str, Any]]] = [[] for _ in range(num_classes)]
     for one in evaluator.evalImgs:
         if one is not None:  # neither a detection nor a true box of the class in the picture
             by_class[one["category_id"]].append(one)
-    return [_gather(pictures, num_pictures) for pictures in by_class]
+    limit = max(MAX_DETECTIONS, _most_of_a_class(truth))
+    return [_gather(pictures, num_pictures, limit=limit) for pictures in by_class]
+
+
+def _most_of_a_class(truth: TrueBoxes) -> int:
+    """Return how many counted true boxes of one class the fullest picture holds."""
+    counted = np.column_stack([truth.pictures, truth.labels])[~truth.ignored]
+    return int(np.unique(counted, axis=0, return_counts=True)[1].max(initial=0))
 
 
 def _annotations(boxes: FoundBoxes | TrueBoxes, extra: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -145,7 +157,7 @@ def _index(annotations: list[dict[str, Any]], num_pictures: int, num_classes: in
     return index
 
 
-def _gather(pictures: Sequence[Mapping[str, Any]], num_pictures: int) -> ClassMatches:
+def _gather(pictures: Sequence[Mapping[str, Any]], num_pictures: int, *, limit: int) -> ClassMatches:
     """Put the matches of a class in all its pictures into one order of scores."""
     sizes = [len(one["dtIds"]) for one in pictures]
     scores = np.concatenate([np.zeros(0), *(one["dtScores"] for one in pictures)])
@@ -161,6 +173,7 @@ def _gather(pictures: Sequence[Mapping[str, Any]], num_pictures: int) -> ClassMa
     for one in pictures:
         truths[one["image_id"]] = np.count_nonzero(np.asarray(one["gtIgnore"]) == 0)
     rows = np.concatenate([np.zeros(0, np.int64), *(np.asarray(one["dtIds"], np.int64) - 1 for one in pictures)])
+    places = np.concatenate([np.zeros(0, np.int64), *(np.arange(size) for size in sizes)])  # each by falling score
     return ClassMatches(
         rows=rows[order],
         pictures=np.repeat(np.array([one["image_id"] for one in pictures], np.int64), sizes)[order],
@@ -168,6 +181,7 @@ def _gather(pictures: Sequence[Mapping[str, Any]], num_pictures: int) -> ClassMa
         hit=hit,
         counted=~ignored,
         truth=np.where(hit[0], met[0] - 1, -1),
+        first=(places < limit)[order],
         truths=truths,
     )
 

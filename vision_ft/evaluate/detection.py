@@ -65,7 +65,7 @@ BOX_METRICS: dict[str, BoxMetric] = {
     "map_small": BoxMetric(_mean_precision("small"), "map of objects under 32 x 32 pixels"),
     "map_medium": BoxMetric(_mean_precision("medium"), "map of objects from 32 x 32 to 96 x 96 pixels"),
     "map_large": BoxMetric(_mean_precision("large"), "map of objects over 96 x 96 pixels"),
-    "mar100": BoxMetric(_mean_recall, "share of the objects found by 100 boxes a picture, mean over classes and IoU"),
+    "mar100": BoxMetric(_mean_recall, "share of the objects found by 100 boxes of a class, mean over classes and IoU"),
 }
 
 
@@ -91,8 +91,9 @@ def worst_first(predictions: BoxPredictions) -> np.ndarray:
 def summarise_boxes(predictions: BoxPredictions, *, seed: int = 0, draws: int = 200) -> dict[str, Any]:
     """All numbers of one split, ready for JSON (NaN is None); every interval is a 95% interval.
 
-    Average precision takes all detections; precision, recall, F1, the confusion and the error counts take those that
-    reach the threshold of their class, at IoU 0.5. Averages leave out classes without a true box. Intervals are a
+    Average precision takes the best 100 detections of a class in a picture, or more where a picture holds more such
+    objects; precision, recall, F1, the confusion and the error counts take all that reach the threshold of their class,
+    at IoU 0.5. Averages leave out classes without a true box. Intervals are a
     bootstrap over pictures, with eight groups or more over whole groups ("interval_over" says which).
 
     Args:

@@ -14,7 +14,7 @@ from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastL
 from vision_ft.errors import ModelError
 from vision_ft.types import Detections, Target
 
-MAX_DETECTIONS = 100  # a picture, as COCO counts them
+MAX_BOXES = 300  # a picture; COCO's 100 would leave objects of a crowded picture out, whatever their score
 SCORE_THRESHOLD = 0.05  # below it are thousands of candidates; the threshold of use is chosen on val
 
 

@@ -14,7 +14,7 @@ from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.poolers import LevelMapper
 
 from vision_ft.models.heads.detection_common import (
-    MAX_DETECTIONS,
+    MAX_BOXES,
     SCORE_THRESHOLD,
     CellAnchors,
     DetectionPyramid,
@@ -30,8 +30,10 @@ POOLED_SIDE = 7  # cells that a proposal is pooled to
 # A proposal is pooled from the map on which it is 14 to 28 cells wide: two samples or more a pooled cell. These are
 # the 224 px on stride 16 of Lin 2017 (arXiv:1612.03144, eq. 1), said in cells.
 CELLS_A_PROPOSAL = 14
-PROPOSALS_BEFORE_NMS = {"training": 1000, "testing": 1000}  # a map
-PROPOSALS = {"training": 500, "testing": 300}  # a picture; 300 as in Ren 2015, sec. 3.3
+PROPOSALS_BEFORE_NMS = 1000  # a map
+PROPOSALS_IN_TRAINING = 500  # a picture
+PROPOSALS = 300  # a picture at least when it answers, as in Ren 2015, sec. 3.3
+PROPOSALS_A_BOX = 2  # then: some objects are proposed twice, and some places hold nothing
 SAMPLED_ANCHORS = 256  # a picture, half of them positive at most (Ren 2015, sec. 3.1.3)
 SAMPLED_PROPOSALS = 128  # a picture, a quarter of them positive at most (Girshick 2015, arXiv:1504.08083, sec. 2.3)
 LOSS_NAMES = {
@@ -56,12 +58,13 @@ class FasterRCNNDetector(nn.Module):
         hidden: features of the two layers of the second stage.
         anchor_scale: side of an anchor in strides of its map; 8 suits pictures of 800 px, as on COCO.
         min_stride: finer maps than this are left out.
+        max_boxes: boxes a picture that are given at most; twice as many are proposed.
 
     Raises:
         ModelError: impossible numbers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a recipe may set
         self,
         channels: Sequence[int],
         strides: Sequence[float],
@@ -72,12 +75,14 @@ class FasterRCNNDetector(nn.Module):
         hidden: int = 512,
         anchor_scale: float = 4.0,
         min_stride: float = 0,
+        max_boxes: int = MAX_BOXES,
     ) -> None:
         super().__init__()
-        check_positive(width=width, hidden=hidden, anchor_scale=anchor_scale)
+        check_positive(width=width, hidden=hidden, anchor_scale=anchor_scale, max_boxes=max_boxes)
         self.pyramid = DetectionPyramid(channels, strides, width=width, min_stride=min_stride, dropout=dropout)
-        self.proposals = _build_proposals(self.pyramid, anchor_scale)
-        self.boxes = _build_boxes(self.pyramid, num_classes, hidden=hidden)
+        proposals = max(PROPOSALS, PROPOSALS_A_BOX * max_boxes)
+        self.proposals = _build_proposals(self.pyramid, anchor_scale, proposals=proposals)
+        self.boxes = _build_boxes(self.pyramid, num_classes, hidden=hidden, max_boxes=max_boxes)
 
     def forward(
         self, pyramid: Sequence[Tensor], size: tuple[int, int], target: Target | None = None
@@ -86,7 +91,7 @@ class FasterRCNNDetector(nn.Module):
 
         Returns:
             scalar float32 losses "objectness", "proposal_box", "classification" and "box"; or B `Detections`, at most
-            100 a picture, whose score is the class probability.
+            `max_boxes` a picture, whose score is the class probability.
         """
         maps = self.pyramid(pyramid)
         truths = None if target is None else to_torchvision(target, first_label=1)
@@ -111,7 +116,7 @@ def _giving_losses(proposals: nn.Module, boxes: nn.Module, truths: list[dict[str
         proposals.training, boxes.training = before
 
 
-def _build_proposals(pyramid: DetectionPyramid, anchor_scale: float) -> RegionProposalNetwork:
+def _build_proposals(pyramid: DetectionPyramid, anchor_scale: float, *, proposals: int) -> RegionProposalNetwork:
     return RegionProposalNetwork(
         CellAnchors(pyramid.strides, scale=anchor_scale, ratios=ANCHOR_RATIOS),
         RPNHead(pyramid.out_channels, len(ANCHOR_RATIOS)),
@@ -119,13 +124,13 @@ def _build_proposals(pyramid: DetectionPyramid, anchor_scale: float) -> RegionPr
         bg_iou_thresh=0.3,
         batch_size_per_image=SAMPLED_ANCHORS,
         positive_fraction=0.5,
-        pre_nms_top_n=PROPOSALS_BEFORE_NMS,
-        post_nms_top_n=PROPOSALS,
+        pre_nms_top_n={"training": PROPOSALS_BEFORE_NMS, "testing": max(PROPOSALS_BEFORE_NMS, proposals)},
+        post_nms_top_n={"training": PROPOSALS_IN_TRAINING, "testing": proposals},
         nms_thresh=0.7,
     )
 
 
-def _build_boxes(pyramid: DetectionPyramid, num_classes: int, *, hidden: int) -> RoIHeads:
+def _build_boxes(pyramid: DetectionPyramid, num_classes: int, *, hidden: int, max_boxes: int) -> RoIHeads:
     strides = pyramid.strides[:-1]  # the top level only proposes
     pool = MultiScaleRoIAlign([str(level) for level in range(len(strides))], POOLED_SIDE, sampling_ratio=2)
     # torchvision would guess both from the first batch, as powers of two; a patch of 14 px has none.
@@ -142,7 +147,7 @@ def _build_boxes(pyramid: DetectionPyramid, num_classes: int, *, hidden: int) ->
         bbox_reg_weights=None,
         score_thresh=SCORE_THRESHOLD,
         nms_thresh=0.5,
-        detections_per_img=MAX_DETECTIONS,
+        detections_per_img=max_boxes,
     )
 
 

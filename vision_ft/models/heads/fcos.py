@@ -10,7 +10,7 @@ from torchvision.models.detection.fcos import FCOS, FCOSHead
 
 from vision_ft.errors import ModelError
 from vision_ft.models.heads.detection_common import (
-    MAX_DETECTIONS,
+    MAX_BOXES,
     SCORE_THRESHOLD,
     CellAnchors,
     DetectionPyramid,
@@ -21,6 +21,7 @@ from vision_ft.models.heads.detection_common import (
 )
 from vision_ft.types import Detections, HeadSpec, Target
 
+CANDIDATES = 1000  # of a map before doubles are dropped, as torchvision has it
 NORM_GROUPS = 32  # of torchvision's towers; a group of one channel would be all zeros on a map of one cell
 START_REACH = 2.0  # strides; at torchvision's 0 half of the cells start on the flat side of the ReLU and learn nothing
 LOSS_NAMES = {"classification": "classification", "bbox_regression": "box", "bbox_ctrness": "centerness"}
@@ -41,6 +42,7 @@ class FCOSDetector(nn.Module):
         width: channels of the pyramid and the towers: a multiple of 32, at least 64.
         depth: convolutions of each tower; the paper has 4.
         min_stride: finer maps than this are left out.
+        max_boxes: boxes a picture that are given at most.
 
     Raises:
         ModelError: impossible numbers.
@@ -56,9 +58,10 @@ class FCOSDetector(nn.Module):
         width: int = 128,
         depth: int = 2,
         min_stride: float = 0,
+        max_boxes: int = MAX_BOXES,
     ) -> None:
         super().__init__()
-        check_positive(width=width, depth=depth)
+        check_positive(width=width, depth=depth, max_boxes=max_boxes)
         if width % NORM_GROUPS or width < 2 * NORM_GROUPS:
             raise ModelError(
                 f"model.head_args.width: got {width}; the head 'fcos' takes multiples of {NORM_GROUPS} "
@@ -74,7 +77,8 @@ class FCOSDetector(nn.Module):
             anchor_generator=CellAnchors(pyramid.strides),
             head=towers,
             score_thresh=SCORE_THRESHOLD,
-            detections_per_img=MAX_DETECTIONS,
+            detections_per_img=max_boxes,
+            topk_candidates=max(CANDIDATES, max_boxes),
         )
 
     def forward(
@@ -83,8 +87,8 @@ class FCOSDetector(nn.Module):
         """Map a pyramid of pictures of `size` (H, W) to losses where a target is given, else to detections.
 
         Returns:
-            scalar float32 losses "classification", "box" and "centerness"; or B `Detections`, at most 100 a picture,
-            whose score is sqrt(class probability * centerness).
+            scalar float32 losses "classification", "box" and "centerness"; or B `Detections`, at most `max_boxes` a
+            picture, whose score is sqrt(class probability * centerness).
         """
         maps = self.detector.backbone(pyramid)
         # Half precision has too few digits for coordinates; only the convolutions may run in it.

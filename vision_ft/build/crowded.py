@@ -1,0 +1,29 @@
+"""Pictures with more objects than the detector gives boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.compute as pc
+
+from vision_ft.data.table import SampleTable
+from vision_ft.models.assemble import VisionModel
+from vision_ft.types import Finding
+
+LIMIT = "max_boxes"  # of head_args
+
+
+def find_crowded(table: SampleTable, model: VisionModel) -> list[Finding]:
+    """Warn where a picture holds more boxes than the head gives, since the rest can never be found."""
+    limit = model.head_args.get(LIMIT)
+    if table.task != "detection" or limit is None:
+        return []
+    counts = pc.fill_null(pc.list_value_length(table.arrow.column("boxes")), 0).to_numpy()
+    crowded = int(np.count_nonzero(counts > limit))
+    if not crowded:
+        return []
+    fullest = int(counts.argmax())
+    detail = (
+        f"{int(counts[fullest])} boxes, but the head gives {limit} a picture at most, so that the rest can never be "
+        f"found; so it is with {crowded} pictures. Set model.head_args={{max_boxes: {2 * int(counts[fullest])}}}."
+    )
+    return [Finding("warning", "more-boxes-than-given", table.relative_path(fullest), detail)]
