@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # importing torch takes seconds; the names below are needed b
 Task = Literal["classification", "multilabel", "multitask", "segmentation", "detection"]
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+COUNTED, DIFFICULT, CROWD = 0, 1, 2  # marks of true boxes: hit or missed; only learned from; neither
 UNLABELLED = -1  # class index of a picture or pixel whose class is not known
 
 
@@ -91,12 +92,14 @@ class Target:
         masks: (B, H, W) int64 class index of each pixel, -1 where it does not count.
         boxes: B tensors (N, 4), x1 y1 x2 y2 in pixels of the batch's pictures.
         box_labels: B tensors (N,) int64.
+        box_marks: B tensors (N,) int64: `COUNTED`, `DIFFICULT` or `CROWD`; None where all are counted.
     """
 
     labels: Tensor | None = None
     masks: Tensor | None = None
     boxes: tuple[Tensor, ...] | None = None
     box_labels: tuple[Tensor, ...] | None = None
+    box_marks: tuple[Tensor, ...] | None = None
 
 
 @dataclass(frozen=True)

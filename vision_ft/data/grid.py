@@ -73,7 +73,7 @@ def _fit(array: np.ndarray, marks: Any, tile_px: int, *, unpainted: int | None) 
         mask = np.asarray(Image.fromarray(marks.astype(np.uint8)).resize(size, Image.Resampling.NEAREST))
         image = Image.fromarray(paint_mask(np.asarray(image), mask, unpainted=unpainted))
     elif marks is not None:
-        boxes, labels = marks
+        boxes, labels = marks[:2]
         image = draw_boxes(image, np.asarray(boxes) * scale, np.asarray(labels))
     tile = Image.new("RGB", (tile_px, tile_px), BACKGROUND)
     tile.paste(image, ((tile_px - image.width) // 2, (tile_px - image.height) // 2))

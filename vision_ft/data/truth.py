@@ -14,10 +14,11 @@ from vision_ft.data.masks import read_mask
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
-from vision_ft.types import UNLABELLED, Target
+from vision_ft.types import COUNTED, CROWD, DIFFICULT, UNLABELLED, Target
 
 IGNORED_PIXEL = 255  # of masks in memory, which are uint8: what moves pixels takes no negative numbers
 MAX_MASK_CLASSES = 255
+MarkedBoxes = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (N, 4), class indices (N,), marks (N,)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class MaskTruth:
 
 
 class BoxTruth:
-    """Boxes with a class each; crowds are not learned from.
+    """Boxes with a class each; crowds are not learned from, and neither crowds nor difficult boxes are judged.
 
     Args:
         table: of task detection.
@@ -159,37 +160,46 @@ class BoxTruth:
 
     def read(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         """Return boxes (N, 4) in pixels of the picture, and class indices (N,), as training reads them."""
-        boxes, labels, _ = self.read_all(row)
-        keep = ~self._flagged("iscrowd", row, len(boxes))
-        return boxes[keep], labels[keep]
+        return self._read_learned(row)[:2]
 
     def read_all(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return boxes (N, 4), class indices (N,), and whether each is a crowd or difficult: neither hit nor miss."""
+        boxes, labels, marks = self._read_marked(row)
+        return boxes, labels, marks != COUNTED
+
+    def _read_marked(self, row: int) -> MarkedBoxes:
         boxes = np.asarray(self._boxes[row].as_py() or [], dtype=np.float32).reshape(-1, 4)
         labels = np.asarray(self._labels[row].as_py() or [], dtype=np.int64)
-        ignored = self._flagged("iscrowd", row, len(boxes)) | self._flagged("difficult", row, len(boxes))
-        return boxes, labels, ignored
+        marks = np.full(len(boxes), COUNTED, dtype=np.int64)
+        marks[self._flagged("difficult", row, len(boxes))] = DIFFICULT
+        marks[self._flagged("iscrowd", row, len(boxes))] = CROWD
+        return boxes, labels, marks
+
+    def _read_learned(self, row: int) -> MarkedBoxes:
+        boxes, labels, marks = self._read_marked(row)
+        keep = marks != CROWD
+        return boxes[keep], labels[keep], marks[keep]
 
     def _flagged(self, name: str, row: int, count: int) -> np.ndarray:
         values = self._flags[name][row].as_py() if name in self._flags else None
         return np.asarray(values, dtype=bool) if values else np.zeros(count, dtype=bool)
 
-    def plain(self, row: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes (N, 4) in pixels of the network's input, and class indices (N,)."""
-        boxes, labels = self.read(row)
-        return self.movement.boxes(boxes, size).astype(np.float32), labels
+    def plain(self, row: int, size: tuple[int, int]) -> MarkedBoxes:
+        """Return boxes (N, 4) in pixels of the network's input, class indices (N,) and marks (N,), crowds too."""
+        boxes, labels, marks = self._read_marked(row)
+        return self.movement.boxes(boxes, size).astype(np.float32), labels, marks
 
-    def augmented(
-        self, row: int, picture: np.ndarray, seed: int, augment: Movement
-    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-        """Return the picture (h, w, C), and its boxes and labels as far as they are still to be seen."""
-        boxes, labels = self.read(row)
+    def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, MarkedBoxes]:
+        """Return the picture (h, w, C), and its boxes, labels and marks as far as they are still to be seen."""
+        boxes, labels, marks = self._read_learned(row)
         moved = augment.with_targets(picture, seed, boxes=boxes)
-        return moved.image, (moved.boxes, labels[moved.kept])
+        return moved.image, (moved.boxes, labels[moved.kept], marks[moved.kept])
 
-    def collate(self, answers: Sequence[tuple[np.ndarray, np.ndarray]]) -> Target:
-        """Return B tensors of boxes and B of labels."""
+    def collate(self, answers: Sequence[MarkedBoxes]) -> Target:
+        """Return B tensors of boxes, B of labels and B of marks."""
+        boxes, labels, marks = zip(*answers, strict=True)
         return Target(
-            boxes=tuple(torch.from_numpy(np.ascontiguousarray(boxes)) for boxes, _ in answers),
-            box_labels=tuple(torch.from_numpy(labels) for _, labels in answers),
+            boxes=tuple(torch.from_numpy(np.ascontiguousarray(one)) for one in boxes),
+            box_labels=tuple(torch.from_numpy(one) for one in labels),
+            box_marks=tuple(torch.from_numpy(one) for one in marks),
         )

@@ -13,7 +13,7 @@ from torch import Tensor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.box_predictions import BoxPredictions
 from vision_ft.tasks.spec import Loss, TaskSpec
-from vision_ft.types import Detections, Target
+from vision_ft.types import COUNTED, Detections, Target
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class BoxAnswer:
         labels: (M,) class indices.
         target_boxes: (T, 4) true.
         target_labels: (T,) class indices.
+        ignored: (T,) bool, true for crowds and difficult boxes, which are neither hit nor missed.
     """
 
     boxes: np.ndarray
@@ -33,6 +34,7 @@ class BoxAnswer:
     labels: np.ndarray
     target_boxes: np.ndarray
     target_labels: np.ndarray
+    ignored: np.ndarray
 
 
 def build_loss(
@@ -70,6 +72,7 @@ def decode(found: list[Detections], target: Target) -> list[BoxAnswer]:
     """Put the boxes found and the true ones of each picture side by side."""
     if target.boxes is None or target.box_labels is None:
         raise ValueError("detection needs target.boxes and target.box_labels")
+    marks = target.box_marks or [torch.full_like(labels, COUNTED) for labels in target.box_labels]
     return [
         BoxAnswer(
             one.boxes.float().cpu().numpy(),
@@ -77,8 +80,9 @@ def decode(found: list[Detections], target: Target) -> list[BoxAnswer]:
             one.labels.cpu().numpy(),
             boxes.float().cpu().numpy(),
             labels.cpu().numpy(),
+            (marked != COUNTED).cpu().numpy(),
         )
-        for one, boxes, labels in zip(found, target.boxes, target.box_labels, strict=True)
+        for one, boxes, labels, marked in zip(found, target.boxes, target.box_labels, marks, strict=True)
     ]
 
 
@@ -103,7 +107,7 @@ def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
         labels=[one.labels for one in answers],
         target_boxes=[one.target_boxes for one in answers],
         target_labels=[one.target_labels for one in answers],
-        ignored=[np.zeros(len(one.target_labels), dtype=bool) for one in answers],
+        ignored=[one.ignored for one in answers],
         thresholds=np.full(highest + 1, 0.5),
     )
     found = predictions.headline()

@@ -12,7 +12,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
 
 from vision_ft.errors import ModelError
-from vision_ft.types import Detections, Target
+from vision_ft.types import CROWD, Detections, Target
 
 MAX_BOXES = 300  # a picture; COCO's 100 would leave objects of a crowded picture out, whatever their score
 SCORE_THRESHOLD = 0.05  # below it are thousands of candidates; the threshold of use is chosen on val
@@ -111,7 +111,8 @@ def image_list(pyramid: Sequence[Tensor], size: tuple[int, int]) -> ImageList:
 def to_torchvision(target: Target, *, first_label: int) -> list[dict[str, Tensor]]:
     """Hand a target over as torchvision takes it: one {"boxes", "labels"} a picture.
 
-    Boxes without area are left out: a crop at the picture's border can make one, and its logarithm is not finite.
+    Crowds are left out, since nobody can say which boxes they are made of; and boxes without area: a crop at the
+    picture's border can make one, and its logarithm is not finite.
 
     Args:
         target: with `boxes` and `box_labels`.
@@ -120,10 +121,11 @@ def to_torchvision(target: Target, *, first_label: int) -> list[dict[str, Tensor
     assert target.boxes is not None, "a detection head needs the boxes of its target"
     assert target.box_labels is not None, "a detection head needs the box labels of its target"
     answers = []
-    for boxes, labels in zip(target.boxes, target.box_labels, strict=True):
+    marks = target.box_marks or [torch.zeros_like(labels) for labels in target.box_labels]
+    for boxes, labels, marked in zip(target.boxes, target.box_labels, marks, strict=True):
         boxes = boxes.reshape(-1, 4).float()
-        solid = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
-        answers.append({"boxes": boxes[solid], "labels": labels[solid] + first_label})
+        learned = (boxes[:, 2:] > boxes[:, :2]).all(dim=1) & (marked != CROWD)
+        answers.append({"boxes": boxes[learned], "labels": labels[learned] + first_label})
     return answers
 
 
