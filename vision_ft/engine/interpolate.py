@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,8 @@ def choose_alpha(
 ) -> Interpolation:
     """Load the mixture that val likes best into the model (Wortsman 2022, arXiv:2109.01903, sec. 3).
 
-    Ties go to the lower val loss. The start is the linear probe, not the zero-shot model of the paper.
+    Ties go to the lower val loss, then to more tuning, so that a model stays tuned where val cannot tell. The start is
+    the linear probe, not the zero-shot model of the paper.
 
     Args:
         model: receives the chosen weights.
@@ -56,6 +58,11 @@ def choose_alpha(
     for alpha in alphas:
         model.load_state_dict(mix_weights(start, tuned, alpha))
         scores[alpha] = evaluate()
-    best = max(scores, key=lambda alpha: (scores[alpha][metric], -scores[alpha]["loss"]))
+    best = max(scores, key=lambda alpha: (_known(scores[alpha][metric]), _known(-scores[alpha]["loss"]), alpha))
     model.load_state_dict(mix_weights(start, tuned, best))
     return Interpolation(best, scores)
+
+
+def _known(value: float) -> float:
+    """Put what is not known, such as the mAP of a val set without boxes, below every number; NaN has no order."""
+    return value if math.isfinite(value) else -math.inf
