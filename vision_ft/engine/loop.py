@@ -209,14 +209,20 @@ def score_rows(run: TrainingRun, module: nn.Module, load: Any, rows: np.ndarray)
 
 
 def _compare(run: TrainingRun, stage: Stage, val: dict[str, float]) -> None:
-    """Keep the epoch when it beats the best so far; without val pictures the newest is the best."""
+    """Keep the epoch when it beats the best so far; where val cannot tell, the newest is the best.
+
+    Of two equal detectors the later one has seen more. An equal epoch uses up patience all the same, except while
+    nothing at all is found: a detector may need epochs for its first hit.
+    """
     progress, metric = run.progress, val[run.settings.metric]
     loss = val["loss"] if math.isfinite(val["loss"]) else math.inf  # a detector's val loss is not known
     better = progress.best is None or (metric, -loss) > (progress.best, -progress.best_loss)
-    if better or math.isnan(metric):
+    untold = math.isnan(metric) or (metric == progress.best and loss == progress.best_loss == math.inf)
+    if better or untold:
         progress.best, progress.best_loss, progress.best_epoch = metric, loss, progress.epoch
-        progress.since_best = 0
         run.keep_best(stage.evaluated().state_dict())
+    if better or math.isnan(metric) or (untold and metric == 0):
+        progress.since_best = 0
         return
     progress.since_best += 1
     patience = run.settings.patience
