@@ -7,14 +7,16 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
+from vision_ft.deploy.boxes import BoxPredictor
 from vision_ft.deploy.options import Options, check_options, choose_plan
 from vision_ft.deploy.tiles import TilePlan, blend_shares, merge_boxes, plan_tiles, plan_whole
 from vision_ft.errors import RecipeError
 from vision_ft.models import masks
 from vision_ft.models.masks import label_map
-from vision_ft.types import Detections
+from vision_ft.types import ClassSpace, Detections, Preprocessing
 
 
 def detections(*rows) -> Detections:
@@ -131,6 +133,35 @@ def test_a_box_cut_by_a_tile_goes_where_the_neighbour_has_it_whole_even_if_it_is
     assert merge_boxes(plan, [detections(cut), detections(whole)]).boxes.tolist() == [[54, 10, 84, 20]]
     other_class = (6, 10, 36, 20, 0.6, 1)
     assert len(merge_boxes(plan, [detections(cut), detections(other_class)]).boxes) == 2
+
+
+def test_a_cut_box_stays_where_only_its_own_tile_has_a_whole_one_around_it():
+    plan = TilePlan((64, 112), (64, 64), (0,), (0, 48))
+    cut, around = (50, 10, 64, 20, 0.9, 0), (30, 5, 61, 25, 0.6, 0)
+    assert len(merge_boxes(plan, [detections(cut, around), detections()]).boxes) == 2
+
+
+class Answering(nn.Module):
+    """A model that gives each tile the same boxes."""
+
+    def __init__(self, *rows):
+        super().__init__()
+        self.found = detections(*rows)
+
+    def forward(self, images):
+        return [self.found] * len(images)
+
+
+def test_a_certain_box_is_not_lost_to_an_uncertain_one_around_it():
+    """Both tiles see an object cut at 0.9 and something vague around it, which the threshold then takes."""
+    cut = (0, 20, 100, 60, 0.9, 0)
+    vague = (3, 10, 97, 70, 0.06, 0)
+    reading = Preprocessing((3, 100, 100), 1.0, "squash", "bilinear", (0.5,) * 3, (0.5,) * 3)
+    model = BoxPredictor(Answering(cut, vague), classes=ClassSpace(("car",)), preprocessing=reading)
+    (answer,) = model.predict(np.zeros((100, 175, 3), np.uint8), tile=100, threshold=0.5)
+    assert answer.box_scores == pytest.approx([0.9, 0.9])
+    (answer,) = model.predict(np.zeros((100, 175, 3), np.uint8), tile=100)
+    assert answer.box_scores == pytest.approx([0.9, 0.9]), "the classes' own thresholds too"
 
 
 def test_a_box_at_the_border_of_the_picture_is_not_cut():

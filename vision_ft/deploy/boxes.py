@@ -55,18 +55,22 @@ class BoxPredictor(PicturePredictor):
 
     def _join(self, view: View, outputs: Iterable[Detections], options: Options) -> Prediction:
         plan = view.plan
-        found = merge_boxes(plan, [self._in_tile_pixels(one, plan.tile) for one in outputs])
+        found = merge_boxes(plan, [self._shown(self._in_tile_pixels(one, plan.tile), options) for one in outputs])
+        return Prediction(
+            path=view.path,
+            boxes=found.boxes.numpy(),
+            box_labels=tuple(self.classes.names[label] for label in found.labels.tolist()),
+            box_scores=found.scores.numpy(),
+        )
+
+    def _shown(self, found: Detections, options: Options) -> Detections:
+        """Return the boxes that reach the threshold of their class."""
         if options.threshold is None:
-            lowest = torch.tensor(list(self.thresholds.values()))[found.labels]
+            lowest = torch.tensor([self.thresholds[name] for name in self.classes.names])[found.labels]
         else:
             lowest = torch.full_like(found.scores, options.threshold)
         shown = found.scores >= lowest
-        return Prediction(
-            path=view.path,
-            boxes=found.boxes[shown].numpy(),
-            box_labels=tuple(self.classes.names[label] for label in found.labels[shown].tolist()),
-            box_scores=found.scores[shown].numpy(),
-        )
+        return Detections(found.boxes[shown], found.scores[shown], found.labels[shown])
 
     def _in_tile_pixels(self, found: Detections, tile: tuple[int, int]) -> Detections:
         height, width = self.preprocessing.size[1:]

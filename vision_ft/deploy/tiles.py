@@ -141,7 +141,8 @@ def merge_boxes(plan: TilePlan, parts: Iterable[Detections]) -> Detections:
 
     Args:
         plan: where the tiles lie.
-        parts: boxes of each tile in its own pixels, in the plan's order.
+        parts: boxes of each tile in its own pixels, in the plan's order; none that is too uncertain to be given, since
+            it would take a certain one with it.
 
     Returns:
         boxes in pixels of the picture, most certain first; of a single tile those of the tile.
@@ -156,7 +157,8 @@ def merge_boxes(plan: TilePlan, parts: Iterable[Detections]) -> Detections:
     boxes = torch.cat([one.boxes.float().cpu() for one in found]) + shifts
     scores = torch.cat([one.scores.float().cpu() for one in found])
     labels = torch.cat([one.labels.cpu() for one in found])
-    kept = (~_is_doubled(boxes, labels, is_cut=_is_cut(boxes, corners[tile_of], plan))).nonzero()[:, 0]
+    is_cut = _is_cut(boxes, corners[tile_of], plan)
+    kept = (~_is_doubled(boxes, labels, tile_of, is_cut=is_cut)).nonzero()[:, 0]
     kept = kept[batched_nms(boxes[kept], scores[kept], labels[kept], SAME_OBJECT_IOU)]
     return Detections(boxes[kept], scores[kept], labels[kept])
 
@@ -169,14 +171,15 @@ def _is_cut(boxes: Tensor, tiles: Tensor, plan: TilePlan) -> Tensor:
     return (((boxes - tiles).abs() <= near) & inner).any(dim=1)
 
 
-def _is_doubled(boxes: Tensor, labels: Tensor, *, is_cut: Tensor) -> Tensor:
-    """Whether each cut box lies for the most part in a whole one of its class: (M,)."""
+def _is_doubled(boxes: Tensor, labels: Tensor, tiles: Tensor, *, is_cut: Tensor) -> Tensor:
+    """Whether each cut box lies for the most part in a whole one of its class that another tile saw: (M,)."""
     doubled = torch.zeros(len(boxes), dtype=torch.bool)
     for label in labels[is_cut].unique():
-        cut, whole = (is_cut & (labels == label)).nonzero()[:, 0], boxes[~is_cut & (labels == label)]
-        low = torch.maximum(boxes[cut, None, :2], whole[None, :, :2])
-        high = torch.minimum(boxes[cut, None, 2:], whole[None, :, 2:])
+        cut, whole = ((chosen & (labels == label)).nonzero()[:, 0] for chosen in (is_cut, ~is_cut))
+        low = torch.maximum(boxes[cut, None, :2], boxes[None, whole, :2])
+        high = torch.minimum(boxes[cut, None, 2:], boxes[None, whole, 2:])
         common = (high - low).clamp(min=0).prod(dim=2)
         areas = (boxes[cut, 2:] - boxes[cut, :2]).prod(dim=1)
-        doubled[cut] = (common >= INSIDE_SHARE * areas[:, None]).any(dim=1)
+        inside = (common >= INSIDE_SHARE * areas[:, None]) & (tiles[cut, None] != tiles[None, whole])
+        doubled[cut] = inside.any(dim=1)
     return doubled
