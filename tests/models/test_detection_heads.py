@@ -94,11 +94,13 @@ def test_the_pyramid_ends_one_level_coarser_and_leaves_finer_maps_out():
         ((0, 0, 1, 1), (0, 0, 4.5, 4.5)),  # of one pixel in a corner
         ((14, 2, 15, 30), (11.5, 2, 15, 30)),  # thin: only its width changes
         ((63, 63, 64, 64), (59.5, 59.5, 64, 64)),
+        ((0, 10, 160, 18), (0, 7.5, 160, 18)),  # long: its map has cells of 16 px
+        ((0, 0, 256, 4), (0, 0, 256, 16.5)),  # of 32 px
     ],
     ids=str,
 )
 def test_a_box_that_holds_no_middle_of_a_cell_is_stretched_to_the_nearest(box, expected):
-    assert stretch_to_cell(torch.tensor([box]).float(), 8).tolist() == [list(map(float, expected))]
+    assert stretch_to_cell(torch.tensor([box]).float(), (8, 16, 32)).tolist() == [list(map(float, expected))]
 
 
 # What fcos answers, from outputs written by hand
@@ -151,6 +153,16 @@ def test_fcos_learns_a_box_of_one_pixel_wherever_it_lies(corner):
     x, y = corner
     assert head(maps, (64, 96), target_of([[x, y, x + 1, y + 1]]))["box"] > 0
     assert head(maps, (64, 96), target_of([]))["box"] == 0
+
+
+@pytest.mark.parametrize("shape", [(160, 8), (8, 160), (250, 4), (120, 6), (60, 2)], ids=str)
+def test_fcos_learns_a_thin_box_wherever_it_lies(shape):
+    head, maps = build("fcos", strides=(8, 16, 32), depth=1), pyramid(256, 256, strides=(8, 16, 32))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _ in range(25):
+            x, y = ((256 - side) * torch.rand((), generator=generator).item() for side in shape)
+            assert head(maps, (256, 256), target_of([[x, y, x + shape[0], y + shape[1]]]))["box"] > 0, (x, y)
 
 
 # What both do

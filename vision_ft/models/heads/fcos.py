@@ -24,6 +24,7 @@ from vision_ft.types import Detections, HeadSpec, Target
 CANDIDATES = 1000  # of a map before doubles are dropped, as torchvision has it
 NORM_GROUPS = 32  # of torchvision's towers; a group of one channel would be all zeros on a map of one cell
 START_REACH = 2.0  # strides; at torchvision's 0 half of the cells start on the flat side of the ReLU and learn nothing
+MAX_REACH = 8  # strides from a cell to the farthest side of a box that its map takes, as torchvision has it
 LOSS_NAMES = {"classification": "classification", "bbox_regression": "box", "bbox_ctrness": "centerness"}
 
 
@@ -32,7 +33,8 @@ class FCOSDetector(nn.Module):
 
     Centre sampling of 1.5 strides, centerness on the box branch, focal and GIoU loss. The finest map takes boxes that
     reach up to 8 strides from the cell, each coarser one the next octave, the coarsest all that is larger. Unlike the
-    paper, a box that holds no cell's middle is stretched to the nearest one, so that every box is learned.
+    paper, a box that holds no cell's middle of its map is stretched to the nearest one, so that every box is learned, a
+    thin one thicker than it is by half a cell at most.
 
     Args:
         channels: channels of each map of the pyramid, fine to coarse.
@@ -109,17 +111,25 @@ class FCOSDetector(nn.Module):
     ) -> dict[str, Tensor]:
         truths = to_torchvision(target, first_label=0)
         for truth in truths:
-            truth["boxes"] = stretch_to_cell(truth["boxes"], self.strides[0])
+            truth["boxes"] = stretch_to_cell(truth["boxes"], self.strides)
         losses = self.detector.compute_loss(truths, outputs, anchors, cells)
         return {LOSS_NAMES[name]: value for name, value in losses.items()}
 
 
-def stretch_to_cell(boxes: Tensor, stride: float) -> Tensor:
+def stretch_to_cell(boxes: Tensor, strides: Sequence[float]) -> Tensor:
     """Stretch boxes (N, 4) just so far that each holds the middle of the cell in which its own middle lies.
 
-    Only boxes thinner than a cell, which may lie between the middles, ever change by more than half a pixel.
+    The cell is one of the map that takes a box of this length. Only boxes thinner than such a cell, which may lie
+    between the middles, ever change by more than half a pixel.
+
+    Args:
+        boxes: x1 y1 x2 y2 in pixels.
+        strides: of the maps, fine to coarse; each is twice the one before.
     """
     low, high = boxes[:, :2], boxes[:, 2:]
+    limits = boxes.new_tensor(strides[:-1]) * (MAX_REACH - 0.5)  # that cell's middle may be half a cell off
+    level = torch.bucketize((high - low).amax(dim=1) / 2, limits, right=True)
+    stride = boxes.new_tensor(strides)[level, None]
     middle = ((low + high) / 2 / stride).floor() * stride + stride / 2
     return torch.cat([torch.minimum(low, middle - 0.5), torch.maximum(high, middle + 0.5)], dim=1)
 
