@@ -42,7 +42,7 @@ def build_loss(
     Args:
         class_counts: (K,) training pixels of each class.
         name: a key of `MASK_LOSSES`, or "auto".
-        imbalance: "none", or "weights" to weigh the classes of the cross-entropy or focal part by their pixels.
+        imbalance: "none", or "weights" to weigh the classes by their pixels, in every part of the loss.
         label_smoothing: 0; masks are not smoothed.
 
     Raises:

@@ -36,7 +36,8 @@ class PixelHead(nn.Module):
         # Cells lie on a grid from the top left corner and may reach beyond the picture, by padding here and in the
         # backbone. Cutting what lies beyond keeps every cell in its place; squeezing it in would shift the mask.
         reach = [max(side, round(cells * self.stride)) for side, cells in zip(size, logits.shape[2:], strict=True)]
-        full = F.interpolate(logits, size=reach, mode="bilinear", align_corners=False)
+        # Half precision has too few digits for what lies between two cells: pixels would jump where classes are close.
+        full = F.interpolate(logits.float(), size=reach, mode="bilinear", align_corners=False)
         return full[..., : size[0], : size[1]]
 
 
