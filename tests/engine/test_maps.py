@@ -133,6 +133,32 @@ def test_each_view_has_the_answers_of_its_own_augmentation(task, data, tmp_path,
     assert losses(tmp_path / "cached") == pytest.approx(losses(tmp_path / "pictures"), abs=1e-5)
 
 
+class StoppedError(Exception):
+    """Training got far enough for the test."""
+
+
+@every_task
+def test_augmented_maps_belong_to_a_task_and_the_masks_of_all_workers_to_one_budget(task, data, tmp_path, monkeypatch):
+    keys, budgets = [], []
+    build = training.build_truth
+
+    def stop(_model, *, view_key, **_given):
+        keys.append(view_key)
+        raise StoppedError
+
+    def remembering(*arguments, keep_bytes):
+        budgets.append(keep_bytes)
+        return build(*arguments, keep_bytes=keep_bytes)
+
+    monkeypatch.setattr(training, "BackboneMaps", stop)
+    monkeypatch.setattr(training, "build_truth", remembering)
+    for workers in (0, 4):
+        with pytest.raises(StoppedError):
+            probe(task, data, tmp_path / f"{workers}", run__workers=workers, run__decoded_budget_mb=64)
+    assert [key["task"] for key in keys] == [task] * 2
+    assert budgets == [2**24, 2**22]
+
+
 def test_a_second_run_and_another_strategy_compute_no_map_again(data, tmp_path, passes):
     probe("segmentation", data, tmp_path / "one")
     computed = len(passes)

@@ -164,7 +164,13 @@ class Pictures:
 
 
 def open_pictures(
-    recipe: Recipe, table: SampleTable, model: VisionModel, *, keep_tensors: bool, rows: np.ndarray | None = None
+    recipe: Recipe,
+    table: SampleTable,
+    model: VisionModel,
+    *,
+    keep_tensors: bool,
+    rows: np.ndarray | None = None,
+    workers: int = 0,
 ) -> Pictures:
     """Open the pictures of a table for a model; nothing is decoded yet.
 
@@ -174,10 +180,11 @@ def open_pictures(
         model: its backbone knows the preprocessing.
         keep_tensors: whether pictures as validation sees them stay in memory, within the budget.
         rows: rows that training reads; by default all labelled ones of train.
+        workers: processes that load them; each keeps masks of its own, so they share the budget.
     """
     preprocessing = model.backbone.preprocessing
     budget = recipe.run.decoded_budget_mb * BYTES_PER_MB if recipe.run.cache else 0
-    truth = build_truth(table, preprocessing, keep_bytes=budget // 4)
+    truth = build_truth(table, preprocessing, keep_bytes=budget // 4 // max(workers, 1))
     may_shrink = table.task not in ANSWER_COLUMN  # masks and boxes lie on the picture as the file has it
     decoded = DecodedPictures(
         table,
@@ -201,7 +208,7 @@ def open_pictures(
 
 def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> RunData:
     workers = resolve_workers(recipe.run.workers, services.runtime.device)
-    pictures = open_pictures(recipe, table, model, keep_tensors=workers == 0)
+    pictures = open_pictures(recipe, table, model, keep_tensors=workers == 0, workers=workers)
     train_rows = labelled_rows(table, "train")
     batches = EpochBatches(
         train_rows,
@@ -250,6 +257,7 @@ def _build_cached(
         return {"features": FeatureSource(model, **given)}
     if not isinstance(model, DenseModel) or not recipe.run.cache or not recipe.run.maps_budget_mb:
         return {"features": None}
+    given["view_key"]["task"] = recipe.task  # a turned picture has grey corners for boxes, mirrored ones for masks
     maps = BackboneMaps(model, budget_mb=recipe.run.maps_budget_mb, **given)
     counts = len(labelled_rows(table, "train")), len(labelled_rows(table, "val"))
     need_mb = maps.need_mb(*counts, recipe.augment.views)

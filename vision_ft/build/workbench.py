@@ -80,7 +80,7 @@ class Workbench:
     @cached_property
     def pictures(self) -> Pictures:
         """All pictures of the table."""
-        return open_pictures(self.recipe, self.table, self._model, keep_tensors=self.workers == 0)
+        return open_pictures(self.recipe, self.table, self._model, keep_tensors=self.workers == 0, workers=self.workers)
 
     def load_eval(self, rows: np.ndarray) -> Iterable[Batch]:
         """Return batches of rows as validation sees them."""
@@ -161,7 +161,9 @@ class Workbench:
         key = (rows.tobytes(), self._labels(lessons).tobytes())
         if key not in self._opened:
             table = self.table.with_column("label", self._labels(lessons))
-            self._opened = {key: open_pictures(self.recipe, table, self._model, keep_tensors=False, rows=rows)}
+            self._opened = {
+                key: open_pictures(self.recipe, table, self._model, keep_tensors=False, rows=rows, workers=self.workers)
+            }
         return self._opened[key]
 
     def _batches(self, lessons: Lessons, labels: np.ndarray) -> RehearsalBatches:
