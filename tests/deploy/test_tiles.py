@@ -164,6 +164,16 @@ def test_a_certain_box_is_not_lost_to_an_uncertain_one_around_it():
     assert answer.box_scores == pytest.approx([0.9, 0.9]), "the classes' own thresholds too"
 
 
+def test_a_threshold_below_which_no_box_is_given_is_refused_and_0_gives_all():
+    reading = Preprocessing((3, 100, 100), 1.0, "squash", "bilinear", (0.5,) * 3, (0.5,) * 3)
+    model = BoxPredictor(Answering((0, 20, 100, 60, 0.06, 0)), classes=ClassSpace(("car",)), preprocessing=reading)
+    picture = np.zeros((100, 100, 3), np.uint8)
+    with pytest.raises(RecipeError, match=r"threshold: got 0.01, but a detector gives no box with a score below 0.05; "
+                       r"allowed is a score from 0.05 to 1, or 0 for all boxes that it gives\."):  # fmt: skip
+        model.predict(picture, threshold=0.01)
+    assert [len(model.predict(picture, threshold=value)[0].boxes) for value in (0, 0.05, 0.07)] == [1, 1, 0]
+
+
 def test_a_box_at_the_border_of_the_picture_is_not_cut():
     plan = TilePlan((64, 112), (64, 64), (0,), (0, 48))
     small, around = (0, 10, 10, 20, 0.9, 0), (0, 5, 30, 40, 0.8, 0)

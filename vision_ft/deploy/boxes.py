@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from vision_ft.deploy.base import PicturePredictor, View
 from vision_ft.deploy.options import Options, choose_plan
+from vision_ft.deploy.pictures import Picture
 from vision_ft.deploy.tiles import TilePlan, merge_boxes
+from vision_ft.errors import DataError, RecipeError
 from vision_ft.models.assemble import DenseModel
+from vision_ft.models.heads.detection_common import SCORE_THRESHOLD
 from vision_ft.types import ClassSpace, Detections, Prediction, Preprocessing
 
 DEFAULT_THRESHOLD = 0.5  # of a class for which val could not choose one
@@ -45,6 +48,22 @@ class BoxPredictor(PicturePredictor):
         super().__init__(model, classes=classes, preprocessing=preprocessing, device=device)
         self.picture_size = picture_size
         self.thresholds = {name: (thresholds or {}).get(name, DEFAULT_THRESHOLD) for name in classes.names}
+
+    def predict_each(
+        self, pictures: Iterable[Picture], *, options: Options | None = None, batch_size: int | None = None
+    ) -> Iterator[Prediction | DataError]:
+        """Give the boxes or the error of each picture, in order; see `PicturePredictor.predict_each`.
+
+        Raises:
+            RecipeError: an option that boxes do not take, or a value that cannot be.
+        """
+        asked = None if options is None else options.threshold
+        if asked is not None and 0 < asked < SCORE_THRESHOLD:
+            raise RecipeError(
+                f"threshold: got {asked}, but a detector gives no box with a score below {SCORE_THRESHOLD}; allowed is "
+                f"a score from {SCORE_THRESHOLD} to 1, or 0 for all boxes that it gives."
+            )
+        return super().predict_each(pictures, options=options, batch_size=batch_size)
 
     def _plan(self, size: tuple[int, int], options: Options) -> TilePlan:
         return choose_plan(size, options, usual=self.picture_size)

@@ -15,7 +15,7 @@ from vision_ft.errors import ModelError
 from vision_ft.types import CROWD, Detections, Target
 
 MAX_BOXES = 300  # a picture; COCO's 100 would leave objects of a crowded picture out, whatever their score
-SCORE_THRESHOLD = 0.05  # below it are thousands of candidates; the threshold of use is chosen on val
+SCORE_THRESHOLD = 0.05  # a head gives no box below it: there are thousands; the threshold of use is chosen on val
 
 
 class DetectionPyramid(nn.Module):
