@@ -16,8 +16,8 @@ from vision_ft.build.model import build_model, build_plan, describe_plan
 from vision_ft.build.training import build_recipe_augment, build_runtime, build_training_run
 from vision_ft.config import Recipe, dump_recipe, load_recipe
 from vision_ft.data.grid import draw_augmentation_grid
-from vision_ft.data.several_labels import LABELS, PREFIX, label_columns
-from vision_ft.data.table import SampleTable
+from vision_ft.data.several_labels import PREFIX, label_columns
+from vision_ft.data.table import ANNOTATION_COLUMNS, MASK_HASH, SampleTable
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.checkpoint import START
 from vision_ft.engine.interpolate import Interpolation, choose_alpha
@@ -160,13 +160,15 @@ def refuse_changed_data(before: SampleTable, now: SampleTable) -> None:
     """Compare the pictures of an interrupted run with those found now.
 
     Raises:
-        ResumeError: pictures were added, removed, changed or relabelled; up to ten are named.
+        ResumeError: pictures were added, removed or changed, or their labels, boxes or masks; up to ten are named.
     """
-    answers = [name for name in before.arrow.column_names if name == LABELS or name.startswith(PREFIX)]
+    known = before.arrow.column_names
+    names = ["path", "hash", "label", "split", *ANNOTATION_COLUMNS, *(one for one in known if one.startswith(PREFIX))]
+    names += [MASK_HASH] if MASK_HASH in known else []  # older runs have none
 
     def contents(table: SampleTable) -> dict[str, tuple[Any, ...]]:
-        names = ("path", "hash", "label", "split", *(name for name in answers if name in table.arrow.column_names))
-        columns = (table.arrow.column(name).to_pylist() for name in names)
+        held, nothing = table.arrow.column_names, [None] * len(table)
+        columns = (table.arrow.column(name).to_pylist() if name in held else nothing for name in names)
         return {path: tuple(rest) for path, *rest in zip(*columns, strict=True)}
 
     old, new = contents(before), contents(now)

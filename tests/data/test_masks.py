@@ -126,6 +126,21 @@ def test_pixels_of_each_class_are_counted(tmp_path: Path) -> None:
     assert not [one for one in [*findings, *check(scanned)] if one.level == "error"]
 
 
+def test_a_changed_pixel_changes_the_hash_and_the_fingerprint_and_another_file_of_the_same_mask_does_not(
+    tmp_path: Path,
+) -> None:
+    tables = {}
+    moved = np.roll(FULL, 1, axis=0)  # as many pixels of each class
+    for name, mask in {"one": FULL, "same": FULL, "moved": moved}.items():
+        tables[name] = mask_table(tmp_path / name, TABLE, {"a": mask})
+    file = next((tmp_path / "same").rglob("masks/*.png"))
+    Image.open(file).save(file, compress_level=0)
+    scanned = {name: scan(table)[0] for name, table in tables.items()}
+    hashes = {name: table.arrow["mask_hash"][0].as_py() for name, table in scanned.items()}
+    assert hashes["one"] == hashes["same"] != hashes["moved"]
+    assert scanned["one"].fingerprint() == scanned["same"].fingerprint() != scanned["moved"].fingerprint()
+
+
 @pytest.mark.parametrize(
     ("bad", "kind", "words"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,28 +16,30 @@ from vision_ft.data.decode import PictureError
 from vision_ft.data.masks import read_mask
 from vision_ft.data.names import unescape_name
 from vision_ft.data.strata import count_pixels
-from vision_ft.data.table import SampleTable
+from vision_ft.data.table import MASK_HASH, SampleTable
 from vision_ft.types import Finding
 
 Counts = npt.NDArray[np.int64]
+Measured = tuple[Counts, str]  # pixels of each class and ignored ones, and a hash of the class indices
 
 
 def scan_masks(table: SampleTable, *, workers: int) -> tuple[SampleTable, list[Finding]]:
-    """Read every mask once and return the table with `class_pixels`, and the findings.
+    """Read every mask once and return the table with `class_pixels` and `mask_hash`, and the findings.
 
     `class_pixels` holds, for each picture, the number of pixels of each class, and of ignored ones last; null where
-    the mask cannot be used or is not there. The table needs the columns `width` and `height` of the scan.
+    the mask cannot be used or is not there. `mask_hash` tells masks apart by what they say, not by their files. The
+    table needs the columns `width` and `height` of the scan.
     """
     codes = ClassTable.from_meta(table.classes.names, table.meta["masks"])
     masks = table.arrow.column("mask").to_pylist()
     sizes = zip(*(table.arrow.column(name).to_pylist() for name in ("width", "height")), strict=True)
 
-    def one(task: tuple[str, str | None, tuple[int | None, int | None]]) -> tuple[Counts | None, Finding | None]:
+    def one(task: tuple[str, str | None, tuple[int | None, int | None]]) -> tuple[Measured | None, Finding | None]:
         path, mask, size = task
         if mask is None:
             return None, None
         try:
-            return _count(table, mask, codes, size)
+            return _measure(table, mask, codes, size)
         except PictureError as err:
             kind = err.kind if err.kind.startswith("mask-") else f"mask-{err.kind}"
             return None, Finding("error", kind, path, f"{mask}: {err.reason}")
@@ -46,14 +49,16 @@ def scan_masks(table: SampleTable, *, workers: int) -> tuple[SampleTable, list[F
     with ThreadPoolExecutor(max(1, workers)) as pool:
         results = list(pool.map(one, tasks))
     findings = []
-    for path, mask, (counts, finding) in zip(paths, masks, results, strict=True):
+    for path, mask, (measured, finding) in zip(paths, masks, results, strict=True):
         if finding is not None:
             findings.append(Finding(finding.level, finding.kind, path, finding.detail))
-        elif counts is not None and counts[-1] == counts.sum():
+        elif measured is not None and measured[0][-1] == measured[0].sum():
             detail = f"{mask}: every pixel is ignored; nothing can be learnt from it."
             findings.append(Finding("warning", "mask-all-ignored", path, detail))
-    column = pa.array([None if counts is None else counts.tolist() for counts, _ in results], pa.list_(pa.int64()))
-    return table.with_column("class_pixels", column), findings
+    counts = [None if measured is None else measured[0].tolist() for measured, _ in results]
+    hashes = [None if measured is None else measured[1] for measured, _ in results]
+    table = table.with_column("class_pixels", pa.array(counts, pa.list_(pa.int64())))
+    return table.with_column(MASK_HASH, pa.array(hashes, pa.string())), findings
 
 
 def check_masks(table: SampleTable) -> Iterator[Finding]:
@@ -77,10 +82,10 @@ def check_masks(table: SampleTable) -> Iterator[Finding]:
         yield Finding("warning", "mask-binary", "", detail)
 
 
-def _count(
+def _measure(
     table: SampleTable, mask: str, codes: ClassTable, size: tuple[int | None, int | None]
-) -> tuple[Counts | None, Finding | None]:
-    """Return (pixels of each class and ignored ones, None), or (None, why the mask cannot be used)."""
+) -> tuple[Measured | None, Finding | None]:
+    """Return (what is measured of the mask, None), or (None, why it cannot be used)."""
     indices = read_mask(table.root / unescape_name(mask), codes)
     height, width = indices.shape
     if size[0] is not None and (width, height) != size:
@@ -88,4 +93,6 @@ def _count(
         detail = f"{mask} is {width} x {height} px, its picture {size[0]} x {size[1]}; they must be equal.{turned}"
         return None, Finding("error", "mask-size", mask, detail)
     counts = np.bincount(indices.ravel() + 1, minlength=len(codes.names) + 1)
-    return np.append(counts[1:], counts[0]).astype(np.int64), None
+    digest = hashlib.blake2b(repr(indices.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(indices, dtype="<i2").tobytes())  # there are 255 classes at most
+    return (np.append(counts[1:], counts[0]).astype(np.int64), digest.hexdigest()), None

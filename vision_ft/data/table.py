@@ -28,6 +28,7 @@ METADATA_KEY = b"vision_ft"
 REQUIRED_COLUMNS = ("path", "label", "split", "group")
 PATH_COLUMNS = ("path", "mask")  # files of the data folder
 ANNOTATION_COLUMNS = ("boxes", "box_labels", "polygons", "iscrowd", "difficult", "mask", "labels")  # of other tasks
+MASK_HASH = "mask_hash"  # of what the mask's file holds; the audit adds it
 LEAVES_ROOT = r"^/|(^|/)\.\.(/|$)"  # a path that a table may not hold: absolute, or with a `..` part
 
 
@@ -159,7 +160,11 @@ class SampleTable:
         for name in (content, "split"):
             digest.update("\n".join(value or "" for value in self.arrow.column(name).to_pylist()).encode())
         digest.update(self.labels.astype("<i4").tobytes())
-        for name in (*ANNOTATION_COLUMNS, *(one for one in self.arrow.column_names if one.startswith("label:"))):
+        for name in (
+            *ANNOTATION_COLUMNS,
+            MASK_HASH,
+            *(one for one in self.arrow.column_names if one.startswith("label:")),
+        ):
             if name in self.arrow.column_names:
                 digest.update(json.dumps([name, self.arrow.column(name).to_pylist()]).encode())
         return digest.hexdigest()
