@@ -22,12 +22,11 @@ run = vf.finetune(
     tiles,
     task="segmentation",
     backbone="resnet18",
-    strategy="full",
+    strategy="feature-extraction",
     epochs=8,
     overrides={
         "model.pretrained": weights,
         "model.image_size": 192,
-        "optim.lr": 3e-4,
         **({"data.group_pattern": "images/patch_{row}_*"} if rows else {}),
     },
 )
