@@ -6,12 +6,14 @@ Dates stay text, `1e-3` is a number (YAML 1.1 reads text), and `010` or `1:30` a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from vision_ft.errors import RecipeError
+from vision_ft.plain_yaml import PLAIN_TAGS, NotPlainError, check_plain
 
 MAX_BYTES = 1_000_000  # a recipe is a page; a file of this size is something else, such as data or an attack
 
@@ -26,7 +28,7 @@ _RESOLVERS: tuple[tuple[str, str, str], ...] = (  # tag, pattern, first characte
     ("tag:yaml.org,2002:float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", "-+.0123456789"),
     ("tag:yaml.org,2002:float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
 )
-_PLAIN_TAGS = {tag for tag, _, _ in _RESOLVERS} | {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
+_TAGS = PLAIN_TAGS | {tag for tag, _, _ in _RESOLVERS}
 
 
 class _Loader(yaml.SafeLoader):
@@ -54,7 +56,7 @@ class Document:
     """
 
     value: Any
-    lines: dict[str, int]
+    lines: Mapping[str, int]
 
 
 def parse(text: str, *, where: str) -> Document:
@@ -63,14 +65,16 @@ def parse(text: str, *, where: str) -> Document:
     Raises:
         RecipeError: bad syntax, a tag, an anchor, a duplicate key (both lines are named) or a key that is not text.
     """
-    lines: dict[str, int] = {}
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
-            return Document(None, lines)
-        _check(node, "", lines, seen=set(), where=where)
+            return Document(None, {})
+        instead = "use 'base: other.yaml' to share settings"
+        lines = check_plain(node, tags=_TAGS, what="a recipe", instead=instead)
         return Document(loader.construct_document(node), lines)
+    except NotPlainError as err:
+        raise RecipeError(f"{where}, {err}") from err
     except yaml.YAMLError as err:
         raise RecipeError(f"{where}: not valid YAML. {_one_line(err)}") from err
     except RecursionError as err:
@@ -82,43 +86,6 @@ def parse(text: str, *, where: str) -> Document:
 def dump(value: Any) -> str:
     """Write plain values as YAML that `parse` reads back equal."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _check(node: yaml.Node, key: str, lines: dict[str, int], *, seen: set[int], where: str) -> None:
-    """Walk the tree before anything is constructed, so that no tag ever runs."""
-    line = node.start_mark.line + 1
-    if node.tag not in _PLAIN_TAGS:
-        raise RecipeError(f"{where}, line {line}: tag {node.tag!r} is refused; a recipe holds plain values only.")
-    if id(node) in seen:
-        raise RecipeError(
-            f"{where}, line {line}: anchors (&name) and aliases (*name) are refused; use 'base: other.yaml' to share "
-            "settings, or quote a text that starts with & or *."
-        )
-    seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            _check(item, f"{key}[{index}]", lines, seen=seen, where=where)
-    if isinstance(node, yaml.MappingNode):
-        _check_mapping(node, key, lines, seen=seen, where=where)
-
-
-def _check_mapping(node: yaml.MappingNode, prefix: str, lines: dict[str, int], *, seen: set[int], where: str) -> None:
-    first_line: dict[str, int] = {}
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        _check(key_node, "", {}, seen=seen, where=where)
-        if key_node.tag != "tag:yaml.org,2002:str":
-            got = key_node.value if isinstance(key_node, yaml.ScalarNode) else key_node.id
-            raise RecipeError(f"{where}, line {line}: key {got!r} is not text: quote it if it is a name.")
-        name = key_node.value
-        if name in first_line:
-            raise RecipeError(
-                f"{where}, line {line}: key {name!r} was already set on line {first_line[name]}. Keep one of the two."
-            )
-        first_line[name] = line
-        dotted = f"{prefix}.{name}" if prefix else name
-        lines[dotted] = line
-        _check(value_node, dotted, lines, seen=seen, where=where)
 
 
 def _one_line(err: yaml.YAMLError) -> str:
