@@ -85,12 +85,12 @@ def reference(options: argparse.Namespace) -> dict[str, Any]:
         train_unet,
     )
 
-    from vision_ft.api import resolve_recipe
-    from vision_ft.build.data import prepare_table
-    from vision_ft.data.decode import decode
-    from vision_ft.evaluate.segmentation import confusion_of
+    from vision_ft.api.api import resolve_recipe
+    from vision_ft.data.images.decode import decode
+    from vision_ft.evaluate.masks.metrics import confusion_of
     from vision_ft.models.masks import label_map
     from vision_ft.tasks.segmentation import MaskAnswer, score
+    from vision_ft.wiring.data import prepare_table
 
     recipe = resolve_recipe(options.data, (), values_of(options))
     table, _ = prepare_table(recipe.data, seed=options.seed, threads=1)
@@ -120,12 +120,12 @@ def reference(options: argparse.Namespace) -> dict[str, Any]:
 
 def green(options: argparse.Namespace) -> dict[str, Any]:
     """Threshold the excess of green, 2 G - R - B; the threshold is the best on train by mIoU."""
-    from vision_ft.api import resolve_recipe
-    from vision_ft.build.answers import build_truth
-    from vision_ft.build.data import prepare_table
-    from vision_ft.data.decode import decode
-    from vision_ft.evaluate.segmentation import MASK_METRICS, areas_of, confusion_of
+    from vision_ft.api.api import resolve_recipe
+    from vision_ft.data.images.decode import decode
+    from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of, confusion_of
     from vision_ft.types import Preprocessing
+    from vision_ft.wiring.answers import build_truth
+    from vision_ft.wiring.data import prepare_table
 
     recipe = resolve_recipe(options.data, (), values_of(options))
     table, _ = prepare_table(recipe.data, seed=options.seed, threads=1)

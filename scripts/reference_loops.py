@@ -25,12 +25,12 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
 
-from vision_ft.build.answers import build_truth
-from vision_ft.data.decode import decode
+from vision_ft.data.images.decode import decode
 from vision_ft.data.table import SampleTable
-from vision_ft.evaluate.box_predictions import BoxPredictions
+from vision_ft.evaluate.boxes.predictions import BoxPredictions
 from vision_ft.models.weights import read_state_dict
 from vision_ft.types import Preprocessing
+from vision_ft.wiring.answers import build_truth
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

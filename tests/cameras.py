@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from tests.pictures import COLOURS, draw_picture
-from vision_ft import api
+from vision_ft.api import api
 from vision_ft.config.yaml_text import dump
 from vision_ft.data.table import SampleTable
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.report.fake_run import make_run
-from vision_ft.evaluate.predictions import Predictions, read_predictions, write_predictions
+from vision_ft.evaluate.classification.predictions import Predictions, read_predictions, write_predictions
 
 Change = Callable[[Predictions], Predictions]
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from tests.evaluate.boxes import drawn
 from tests.evaluate.masks import judged, label_maps
-from vision_ft.evaluate.box_predictions import BoxPredictions, write_box_predictions
-from vision_ft.evaluate.mask_predictions import MaskPredictions, write_mask_predictions
+from vision_ft.evaluate.boxes.predictions import BoxPredictions, write_box_predictions
+from vision_ft.evaluate.masks.predictions import MaskPredictions, write_mask_predictions
 from vision_ft.files import write_json
 
 GROUPS = np.array([f"site {row % 10}" for row in range(40)], dtype=object)

@@ -12,7 +12,7 @@ import vision_ft as vf
 from tests.cameras import QUICK
 from tests.dense import CLASSES, draw_rectangles
 from tests.runs import tiny_run
-from vision_ft import api
+from vision_ft.api import api
 
 SIZE = (64, 64)
 SMALL_HEADS: dict[str, dict[str, Any]] = {

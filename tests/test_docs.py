@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from vision_ft.cli import app
+from vision_ft.cli.app import app
 from vision_ft.config import load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]

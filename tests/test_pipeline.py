@@ -14,10 +14,10 @@ import vision_ft as vf
 from tests.pictures import draw_folder
 from tests.runs import tiny_run
 from vision_ft.config import load_recipe
-from vision_ft.data.decode import decode
+from vision_ft.data.images.decode import decode
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
-from vision_ft.evaluate.predictions import read_predictions
+from vision_ft.evaluate.classification.predictions import read_predictions
 from vision_ft.models.heads import HEADS
 from vision_ft.strategies import STRATEGIES
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vision_ft.version import __version__
 
 if TYPE_CHECKING:
-    from vision_ft.api import Adaptation, Run, adapt, audit, compare, convert, finetune, load, report, watch
+    from vision_ft.api.api import Adaptation, Run, adapt, audit, compare, convert, finetune, load, report, watch
 
 __all__ = [
     "Adaptation",
@@ -35,7 +35,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the public names on first use: importing the package must not import torch."""
     if name in __all__:
-        from vision_ft import api
+        from vision_ft.api import api
 
         return getattr(api, name)
     raise AttributeError(f"module 'vision_ft' has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vision_ft.cli import main
+from vision_ft.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vision_ft.build.data import read_table
 from vision_ft.config.load import load_recipe
 from vision_ft.data.formats import WRITERS, detect
 from vision_ft.data.placement import Transfer
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import Finding
+from vision_ft.wiring.data import read_table
 
 Target = Literal["coco", "voc", "yolo", "masks", "csv", "imagefolder"]
 TARGETS: tuple[Target, ...] = ("coco", "voc", "yolo", "masks", "csv", "imagefolder")

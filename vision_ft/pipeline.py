@@ -9,13 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from vision_ft.build.answers import build_truth, labelled_rows
-from vision_ft.build.crowded import find_crowded
-from vision_ft.build.data import prepare_table
-from vision_ft.build.model import build_model, build_plan, describe_plan
-from vision_ft.build.training import build_recipe_augment, build_runtime, build_training_run
 from vision_ft.config import Recipe, dump_recipe, load_recipe
-from vision_ft.data.grid import draw_augmentation_grid
+from vision_ft.data.loading.grid import draw_augmentation_grid
 from vision_ft.data.several_labels import PREFIX, label_columns
 from vision_ft.data.table import ANNOTATION_COLUMNS, MASK_HASH, SampleTable
 from vision_ft.engine.callbacks import Reporter
@@ -34,6 +29,11 @@ from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_environment, write_findings
 from vision_ft.strategies import STRATEGIES
 from vision_ft.types import Finding
+from vision_ft.wiring.answers import build_truth, labelled_rows
+from vision_ft.wiring.crowded import find_crowded
+from vision_ft.wiring.data import prepare_table
+from vision_ft.wiring.model import build_model, build_plan, describe_plan
+from vision_ft.wiring.training import build_recipe_augment, build_runtime, build_training_run
 
 GRID_ROWS = 6  # pictures of the augmentation grid
 OnPlan = Callable[[dict[str, Any], SampleTable, Sequence[Finding]], None]

@@ -16,7 +16,7 @@ from vision_ft.adaptation.decide import (
     score_from,
 )
 from vision_ft.adaptation.gate import settle, verify
-from vision_ft.evaluate.paired import Difference
+from vision_ft.evaluate.comparing.paired import Difference
 
 NAN = float("nan")
 

@@ -10,7 +10,7 @@ import pytest
 
 from vision_ft.adaptation.linear_head import LabelledFeatures, fit_head
 from vision_ft.adaptation.next_labels import choose_next, to_csv, to_rows
-from vision_ft.data.formats import csv as csv_format
+from vision_ft.data.formats.csv import labels as csv_format
 
 GRID = np.stack(np.meshgrid(np.arange(5.0), np.arange(5.0)), axis=-1).reshape(-1, 2)  # 25 points, all apart
 

@@ -10,7 +10,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from vision_ft.adaptation.shift import DomainSample, matching_transform, measure_shift, pixel_statistics
-from vision_ft.data.decode import decode
+from vision_ft.data.images.decode import decode
 
 pytestmark = pytest.mark.slow
 

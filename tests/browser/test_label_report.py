@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.pages import CONTRAST, IN_BROWSER, opened
 from tests.report.test_label_sections import HOSTILE, label_set, random_columns
-from vision_ft.evaluate.label_predictions import write_column_predictions, write_label_predictions
+from vision_ft.evaluate.labels.predictions import write_column_predictions, write_label_predictions
 from vision_ft.reporting import build_report
 
 pytestmark = IN_BROWSER

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.evaluate.boxes import chosen, drawn, picture, predictions_of
-from vision_ft.evaluate.box_predictions import BoxPredictions
-from vision_ft.evaluate.detection import BOX_METRICS, summarise_boxes
+from vision_ft.evaluate.boxes.predictions import BoxPredictions
+from vision_ft.evaluate.boxes.summary import BOX_METRICS, summarise_boxes
 
 DRAWN = drawn(0, pictures=12)
 every_metric = pytest.mark.parametrize("name", BOX_METRICS)

@@ -12,7 +12,7 @@ import pytest
 import vision_ft as vf
 from tests.cameras import Killed, adapt_tiny, draw_camera, hash_folder, outcome_without_time, weights_of
 from tests.runs import tiny_run
-from vision_ft import api
+from vision_ft.api import api
 from vision_ft.engine import loop
 from vision_ft.new_camera import job
 from vision_ft.new_camera.candidates import CANDIDATES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vision_ft.evaluate.metrics import METRICS, Answers, summarise
+from vision_ft.evaluate.classification.metrics import METRICS, Answers, summarise
 
 RNG = np.random.default_rng(0)
 TARGETS = RNG.integers(0, 4, 120)

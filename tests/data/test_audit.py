@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision_ft.data import audit_scan
-from vision_ft.data.audit import apply_policy, check, scan
+from vision_ft.data.audit import scan as audit_scan
+from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.formats import FORMATS
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable

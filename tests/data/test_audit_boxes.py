@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.annotated import SIZE, box_table, draw_pictures
-from vision_ft.data.audit import apply_policy, check, scan
-from vision_ft.data.audit_boxes import crosses_itself
+from vision_ft.data.audit.audit import apply_policy, check, scan
+from vision_ft.data.audit.boxes import crosses_itself
 from vision_ft.data.boxes import Picture, build_box_table
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError

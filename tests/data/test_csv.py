@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vision_ft.data.formats.csv import read
+from vision_ft.data.formats.csv.labels import read
 from vision_ft.errors import DataError
 
 

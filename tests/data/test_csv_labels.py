@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vision_ft.data.formats.csv import read
+from vision_ft.data.formats.csv.labels import read
 from vision_ft.data.several_labels import label_columns, label_matrix
 from vision_ft.errors import DataError, RecipeError
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from vision_ft.data.decode import decode, decode_stream
-from vision_ft.data.pillow import quiet_pillow
+from vision_ft.data.images.decode import decode, decode_stream
+from vision_ft.data.images.pillow import quiet_pillow
 from vision_ft.errors import DataError
 
 

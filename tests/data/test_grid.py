@@ -10,11 +10,11 @@ from PIL import Image
 
 from tests.report.fake_dense import make_box_run, make_mask_run
 from vision_ft.augment.presets import build_augment
-from vision_ft.build.answers import build_truth
-from vision_ft.data.grid import GAP_PX, MARKED_TILE_PX, draw_augmentation_grid
-from vision_ft.data.paint import PALETTE, background_of, class_colour, draw_boxes, paint_mask, rgb
+from vision_ft.data.images.paint import PALETTE, background_of, class_colour, draw_boxes, paint_mask, rgb
+from vision_ft.data.loading.grid import GAP_PX, MARKED_TILE_PX, draw_augmentation_grid
 from vision_ft.data.table import SampleTable
 from vision_ft.types import Preprocessing
+from vision_ft.wiring.answers import build_truth
 
 SQUASH = Preprocessing(
     size=(3, 64, 64), crop_pct=1.0, crop_mode="squash", interpolation="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3

@@ -10,9 +10,9 @@ import torch
 
 from tests.pictures import draw_folder
 from vision_ft.augment.presets import build_augment
-from vision_ft.data.dataset import DecodedPictures, TrainPictures
 from vision_ft.data.formats import FORMATS
-from vision_ft.data.loaders import EpochBatches, build_train_loader
+from vision_ft.data.loading.dataset import DecodedPictures, TrainPictures
+from vision_ft.data.loading.loaders import EpochBatches, build_train_loader
 from vision_ft.types import Preprocessing
 
 PREPROCESSING = Preprocessing((3, 32, 32), 0.9, "center", "bicubic", (0.5,) * 3, (0.5,) * 3)

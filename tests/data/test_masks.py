@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.annotated import SIZE, draw_pictures, mask_table
-from vision_ft.data.audit import apply_policy, check, scan
+from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.class_table import BINARY, ClassTable, class_table_csv, read_class_table
 from vision_ft.data.formats import FORMATS, detect
 from vision_ft.data.masks import read_mask

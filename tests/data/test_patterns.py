@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vision_ft.data.patterns import compile_pattern
+from vision_ft.data.reading.patterns import compile_pattern
 from vision_ft.errors import DataError, RecipeError
 
 

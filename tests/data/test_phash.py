@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision_ft.data.phash import MAX_BITS, count_bits, near_duplicate_clusters, perceptual_hashes
+from vision_ft.data.audit.phash import MAX_BITS, count_bits, near_duplicate_clusters, perceptual_hashes
 
 
 def scene(seed: int, side: int = 64) -> Image.Image:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vision_ft.data.loaders import EpochBatches
-from vision_ft.data.rehearsal import Memory, RehearsalBatches
+from vision_ft.data.loading.loaders import EpochBatches
+from vision_ft.data.loading.rehearsal import Memory, RehearsalBatches
 from vision_ft.errors import RecipeError
 
 NEW = np.arange(100, 160)

@@ -10,10 +10,9 @@ import pytest
 from PIL import Image
 
 import vision_ft as vf
-from vision_ft.build.data import prepare_table, read_table
-from vision_ft.config.schema import DataConfig
+from vision_ft.config.schema.recipe import DataConfig
 from vision_ft.converting import convert
-from vision_ft.data.audit import check
+from vision_ft.data.audit.audit import check
 from vision_ft.data.several_labels import (
     PREFIX,
     RowLabels,
@@ -30,6 +29,7 @@ from vision_ft.data.strata import strata
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import ClassSpace, LabelColumn
+from vision_ft.wiring.data import prepare_table, read_table
 
 NAN = np.nan
 COLUMNS = [LabelColumn("species", ("owl", "robin", "tit")), LabelColumn("sex", ("f", "m"))]

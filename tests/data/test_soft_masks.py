@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 
 from tests.annotated import SIZE, draw_pictures
-from vision_ft.build.data import prepare_table, read_table
 from vision_ft.config.load import load_recipe
-from vision_ft.config.schema import DataConfig
+from vision_ft.config.schema.recipe import DataConfig
 from vision_ft.converting import convert
 from vision_ft.data.class_table import BINARY, ClassTable, soften
-from vision_ft.data.decode import PictureError
-from vision_ft.data.formats.masks import class_table_of
+from vision_ft.data.formats.masks.read import class_table_of
+from vision_ft.data.images.decode import PictureError
 from vision_ft.data.masks import read_mask
 from vision_ft.errors import DataError, RecipeError
+from vision_ft.wiring.data import prepare_table, read_table
 
 SHARES = np.array([[0.0, 0.25], [0.5, 1.0]])
 AT_HALF = [[0, 0], [1, 1]]

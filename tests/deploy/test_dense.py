@@ -10,10 +10,10 @@ from PIL import Image
 
 import vision_ft as vf
 from tests.dense import CLASSES, draw_rectangles
-from vision_ft.data.decode import decode
+from vision_ft.data.images.decode import decode
 from vision_ft.errors import DataError, RecipeError
-from vision_ft.evaluate.box_predictions import read_box_predictions
-from vision_ft.evaluate.mask_predictions import read_mask_predictions
+from vision_ft.evaluate.boxes.predictions import read_box_predictions
+from vision_ft.evaluate.masks.predictions import read_mask_predictions
 
 pytestmark = pytest.mark.slow
 

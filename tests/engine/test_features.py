@@ -10,7 +10,7 @@ import torch
 
 from tests.pictures import draw_folder
 from tests.runs import tiny_run
-from vision_ft.build.features import FeatureSource
+from vision_ft.wiring.features import FeatureSource
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_other_weights_or_another_size_are_another_cache(data, tmp_path, passes)
 
 def test_scores_from_cached_features_equal_those_of_the_whole_model(data, tmp_path):
     run = tiny_run(data, tmp_path / "run", strategy__name="feature-extraction")
-    from vision_ft.evaluate.predictions import read_predictions
+    from vision_ft.evaluate.classification.predictions import read_predictions
 
     stored = read_predictions(run.path / "predictions" / "test.parquet")
     answers = run.load().predict([data / path for path in stored.paths])

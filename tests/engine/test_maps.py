@@ -12,14 +12,14 @@ import torch
 
 from tests.dense import dense_run, draw_dense
 from vision_ft import pipeline
-from vision_ft.build import training
-from vision_ft.build.maps import BackboneMaps
 from vision_ft.engine import features, loop
 from vision_ft.engine.checkpoint import LAST, load_state
 from vision_ft.engine.maps import MapCache, MapLayout, MapReader, make_room
 from vision_ft.errors import TrainingError
 from vision_ft.models.assemble import build_model
 from vision_ft.models.backbone import create_backbone
+from vision_ft.wiring import training
+from vision_ft.wiring.maps import BackboneMaps
 
 PROBE = {
     "strategy__name": "feature-extraction",
@@ -172,7 +172,7 @@ def test_a_second_run_and_another_strategy_compute_no_map_again(data, tmp_path, 
 def test_stopped_in_the_extraction_or_in_an_epoch_and_resumed_is_bit_identical(
     task, data, tmp_path, monkeypatch, passes
 ):
-    monkeypatch.setattr("vision_ft.build.features.BATCH_SIZE", 4)
+    monkeypatch.setattr("vision_ft.wiring.features.BATCH_SIZE", 4)
     probe(task, data, tmp_path / "whole", run__seed=0)
     whole = len(passes)
     original = features.PartFolder.add
@@ -213,7 +213,7 @@ def test_a_damaged_part_is_computed_again(data, tmp_path, passes):
 
 
 def test_the_plan_says_whether_maps_are_cached(data, tmp_path, passes, monkeypatch):
-    import vision_ft.api as api
+    import vision_ft.api.api as api
 
     reporter = Lines()
     monkeypatch.setattr(api, "LogReporter", lambda: reporter)

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from vision_ft.adaptation.anchor import build_anchor
-from vision_ft.data.loaders import EpochBatches
-from vision_ft.data.rehearsal import Memory, RehearsalBatches
+from vision_ft.data.loading.loaders import EpochBatches
+from vision_ft.data.loading.rehearsal import Memory, RehearsalBatches
 from vision_ft.engine.callbacks import LogReporter
 from vision_ft.engine.loop import fit
 from vision_ft.engine.optim import OptimSettings

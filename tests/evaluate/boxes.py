@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vision_ft.evaluate.box_predictions import BoxPredictions
+from vision_ft.evaluate.boxes.predictions import BoxPredictions
 
 SIDE = 300.0
 PARTS = ("boxes", "scores", "labels", "target_boxes", "target_labels", "ignored")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from vision_ft.evaluate.mask_boundary import boundary_counts
-from vision_ft.evaluate.mask_predictions import MaskPredictions
-from vision_ft.evaluate.segmentation import confusion_of
+from vision_ft.evaluate.masks.boundary import boundary_counts
+from vision_ft.evaluate.masks.metrics import confusion_of
+from vision_ft.evaluate.masks.predictions import MaskPredictions
 
 CLASSES = ("ground", "tree", "car", "never")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.evaluate.boxes import drawn, picture, predictions_of, square
-from vision_ft.evaluate.box_errors import (
+from vision_ft.evaluate.boxes.errors import (
     ERROR_KINDS,
     FALSE_ALARMS,
     box_kinds,
@@ -18,8 +18,8 @@ from vision_ft.evaluate.box_errors import (
     explain_picture,
     mended_ap50,
 )
-from vision_ft.evaluate.box_predictions import BoxPredictions
-from vision_ft.evaluate.detection import best_thresholds, summarise_boxes
+from vision_ft.evaluate.boxes.predictions import BoxPredictions
+from vision_ft.evaluate.boxes.summary import best_thresholds, summarise_boxes
 
 LOOSE = square(45)  # IoU 55 / 145 = 0.38 with square(0)
 FAR = square(180)

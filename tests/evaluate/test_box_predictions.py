@@ -9,9 +9,9 @@ import pytest
 
 from tests.evaluate.boxes import PARTS, drawn, picture, predictions_of, square
 from vision_ft.errors import DataError
-from vision_ft.evaluate import box_predictions
-from vision_ft.evaluate.box_predictions import BoxPredictions, read_box_predictions, write_box_predictions
-from vision_ft.evaluate.predictions import Predictions, write_predictions
+from vision_ft.evaluate.boxes import predictions as box_predictions
+from vision_ft.evaluate.boxes.predictions import BoxPredictions, read_box_predictions, write_box_predictions
+from vision_ft.evaluate.classification.predictions import Predictions, write_predictions
 
 
 def example(**changes) -> BoxPredictions:

@@ -14,10 +14,10 @@ import pytest
 
 from tests.compared import base_run, better, copy_run, rows
 from vision_ft.errors import DataError, RecipeError
-from vision_ft.evaluate.compare import compare_runs, cost_of
-from vision_ft.evaluate.compare_read import name_runs
-from vision_ft.evaluate.compare_words import p_text, points
-from vision_ft.evaluate.predictions import read_predictions
+from vision_ft.evaluate.classification.predictions import read_predictions
+from vision_ft.evaluate.comparing.read import name_runs
+from vision_ft.evaluate.comparing.runs import compare_runs, cost_of
+from vision_ft.evaluate.comparing.words import p_text, points
 from vision_ft.files import write_json
 
 

@@ -12,10 +12,10 @@ import pytest
 import vision_ft as vf
 from tests.compared import base_run
 from tests.compared_dense import boxes, dense_run, masks
-from vision_ft.commands.compare import print_comparison
-from vision_ft.commands.console import console
+from vision_ft.cli.console import console
+from vision_ft.cli.reports.compare import print_comparison
 from vision_ft.errors import DataError
-from vision_ft.evaluate.compare import compare_runs
+from vision_ft.evaluate.comparing.runs import compare_runs
 from vision_ft.evaluate.read import take_rows
 
 MAKERS = {"miou": (masks, 0.3), "map": (boxes, 0.5)}

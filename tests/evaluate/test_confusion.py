@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vision_ft.evaluate.confusion import class_order, dense
+from vision_ft.evaluate.classification.confusion import class_order, dense
 from vision_ft.evaluate.intervals import count_classes
 
 

@@ -13,8 +13,8 @@ from pycocotools.cocoeval import COCOeval
 from scipy.special import expit, logit
 
 from tests.evaluate.boxes import chosen, drawn, drawn_picture, picture, predictions_of, square
-from vision_ft.evaluate.box_curves import hits_at
-from vision_ft.evaluate.detection import BOX_METRICS, best_thresholds, summarise_boxes, worst_first
+from vision_ft.evaluate.boxes.curves import hits_at
+from vision_ft.evaluate.boxes.summary import BOX_METRICS, best_thresholds, summarise_boxes, worst_first
 from vision_ft.evaluate.intervals import wilson
 
 CLEAN = {"crowds": 0.0, "decimals": 9}

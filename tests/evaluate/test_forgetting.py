@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from vision_ft.errors import DataError
+from vision_ft.evaluate.classification.metrics import Answers
 from vision_ft.evaluate.forgetting import change_of, summarise_camera, summarise_pair
 from vision_ft.evaluate.intervals import wilson
-from vision_ft.evaluate.metrics import Answers
 
 TARGETS = np.array([0, 0, 0, 0, 1, 1, 1, 1, -1])
 BEFORE = np.array([0, 0, 0, 0, 1, 1, 0, 0, 1])  # 6 of 8 right

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vision_ft.evaluate.label_errors import likely_label_errors
+from vision_ft.evaluate.labels.errors import likely_label_errors
 
 
 def test_a_swapped_label_comes_first_and_an_unsure_mistake_is_left_out():

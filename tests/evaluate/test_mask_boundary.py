@@ -9,8 +9,8 @@ from PIL import Image
 from scipy.spatial.distance import cdist
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate import mask_boundary
-from vision_ft.evaluate.mask_boundary import boundary_counts, boundary_f
+from vision_ft.evaluate.masks import boundary as mask_boundary
+from vision_ft.evaluate.masks.boundary import boundary_counts, boundary_f
 
 
 def boundary_points(labels: np.ndarray, counted: np.ndarray, wanted: int) -> list[tuple[int, int]]:

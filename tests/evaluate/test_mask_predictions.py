@@ -9,9 +9,9 @@ import pytest
 
 from tests.evaluate.masks import judged, label_maps
 from vision_ft.errors import DataError
-from vision_ft.evaluate.mask_predictions import MaskPredictions, read_mask_predictions, write_mask_predictions
-from vision_ft.evaluate.predictions import Predictions, write_predictions
-from vision_ft.evaluate.segmentation import MASK_METRICS, areas_of
+from vision_ft.evaluate.classification.predictions import Predictions, write_predictions
+from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of
+from vision_ft.evaluate.masks.predictions import MaskPredictions, read_mask_predictions, write_mask_predictions
 
 MAPS = label_maps(3)
 FULL = {

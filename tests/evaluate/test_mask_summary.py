@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score
 
 from tests.evaluate.masks import CLASSES, judged, label_maps
-from vision_ft.evaluate import mask_summary
-from vision_ft.evaluate.mask_summary import summarise_masks, worst_first
-from vision_ft.evaluate.segmentation import PRESENT_RULE
+from vision_ft.evaluate.masks import summary as mask_summary
+from vision_ft.evaluate.masks.metrics import PRESENT_RULE
+from vision_ft.evaluate.masks.summary import summarise_masks, worst_first
 
 NUMBERS = ("miou", "dice", "pixel_accuracy", "boundary_f")
 MAPS = label_maps(12)

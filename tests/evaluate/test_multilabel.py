@@ -10,15 +10,15 @@ import pytest
 from sklearn import metrics as sk
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.label_metrics import (
+from vision_ft.evaluate.labels.metrics import (
     average_precision,
     best_thresholds,
     count_labels,
     draw_weights,
     subset_accuracy,
 )
-from vision_ft.evaluate.label_predictions import LabelPredictions, read_label_predictions, write_label_predictions
-from vision_ft.evaluate.multilabel import NO_SAMPLE_RULE, summarise_labels, taken_for
+from vision_ft.evaluate.labels.multilabel import NO_SAMPLE_RULE, summarise_labels, taken_for
+from vision_ft.evaluate.labels.predictions import LabelPredictions, read_label_predictions, write_label_predictions
 
 NAN = np.nan
 
@@ -190,7 +190,7 @@ def test_predictions_survive_the_disk(tmp_path: Path):
 
 
 def test_damaged_or_foreign_predictions_are_refused(tmp_path: Path):
-    from vision_ft.evaluate.label_predictions import read_column_predictions
+    from vision_ft.evaluate.labels.predictions import read_column_predictions
 
     file = tmp_path / "val.parquet"
     with pytest.raises(DataError, match="val.parquet: no such predictions file"):

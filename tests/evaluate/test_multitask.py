@@ -9,9 +9,9 @@ import pytest
 from sklearn import metrics as sk
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.label_predictions import ColumnPredictions, read_column_predictions, write_column_predictions
-from vision_ft.evaluate.metrics import summarise
-from vision_ft.evaluate.multitask import summarise_columns
+from vision_ft.evaluate.classification.metrics import summarise
+from vision_ft.evaluate.labels.multitask import summarise_columns
+from vision_ft.evaluate.labels.predictions import ColumnPredictions, read_column_predictions, write_column_predictions
 from vision_ft.types import LabelColumn
 
 COLUMNS = (LabelColumn("species", ("owl", "robin", "tit")), LabelColumn("sex", ("f", "m")))

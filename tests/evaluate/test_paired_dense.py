@@ -8,8 +8,8 @@ import pytest
 from tests.compared_dense import GROUPS, boxes, masks
 from tests.evaluate.boxes import chosen
 from vision_ft.errors import DataError
-from vision_ft.evaluate.mask_predictions import write_mask_predictions
-from vision_ft.evaluate.paired_dense import chance_of, change_between, difference_of, draw_metrics
+from vision_ft.evaluate.comparing.paired_dense import chance_of, change_between, difference_of, draw_metrics
+from vision_ft.evaluate.masks.predictions import write_mask_predictions
 from vision_ft.evaluate.read import read_any_predictions, take_rows
 
 PAIRS = {"miou": (masks, {"mended": 0.3}), "map": (boxes, {"mended": 0.5})}

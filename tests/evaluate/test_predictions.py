@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.foreign import read_foreign
-from vision_ft.evaluate.predictions import Predictions, read_predictions, write_predictions
+from vision_ft.evaluate.classification.foreign import read_foreign
+from vision_ft.evaluate.classification.predictions import Predictions, read_predictions, write_predictions
 
 
 def example(**changes) -> Predictions:

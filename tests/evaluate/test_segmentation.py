@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, jaccard_score, precision_score, recall_score
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.segmentation import MASK_METRICS, areas_of, confusion_of, mean_present
+from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of, confusion_of, mean_present
 
 every_metric = pytest.mark.parametrize("name", MASK_METRICS)
 

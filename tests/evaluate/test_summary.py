@@ -10,7 +10,7 @@ import pytest
 from sklearn import metrics as sk
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.metrics import accuracy, balanced_accuracy, macro_f1, summarise, top_k_accuracy
+from vision_ft.evaluate.classification.metrics import accuracy, balanced_accuracy, macro_f1, summarise, top_k_accuracy
 
 
 def draw(num_pictures: int, num_classes: int, seed: int = 0, strength: float = 1.5):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vision_ft.data.audit import apply_policy, check, scan
+from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.formats import FORMATS, detect
 from vision_ft.errors import DataError
 from vision_ft.types import Finding

@@ -11,7 +11,7 @@ from tests.annotated import draw_pictures
 from vision_ft.data.boxes import find_flaw
 from vision_ft.data.class_table import read_class_table
 from vision_ft.data.formats import FORMATS
-from vision_ft.data.safe_xml import parse_xml
+from vision_ft.data.reading.safe_xml import parse_xml
 from vision_ft.errors import DataError
 
 DIGITS = "9" * 5000  # Python reads no whole number of more than 4300 digits

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision_ft.data.decode import PictureError, decode
+from vision_ft.data.images.decode import PictureError, decode
 from vision_ft.errors import DataError
 
 
@@ -30,7 +30,7 @@ def test_every_picture_of_the_corpus_gets_its_expected_answer(images: Path, tmp_
     script = images.parent / "score_images.py"
     # Pillow's plugins are loaded before the first fork, not again in each of the children
     (tmp_path / "loader.py").write_text(
-        "from vision_ft.data.decode import available_formats, decode\navailable_formats()\n"
+        "from vision_ft.data.images.decode import available_formats, decode\navailable_formats()\n"
     )
     command = [sys.executable, str(script), "loader:decode", "-q", "--json", str(verdicts)]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=300, capture_output=True)

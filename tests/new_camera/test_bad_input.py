@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.cameras import adapt_tiny, candidate, draw_camera, findings_of
 from tests.runs import tiny_run
-from vision_ft import api
+from vision_ft.api import api
 from vision_ft.errors import DataError, ModelError, RecipeError
 from vision_ft.models.folder import CONFIG_FILE, KEY
 

@@ -13,7 +13,7 @@ import pytest
 from tests.cameras import Killed, camera_of, candidate, findings_of, hash_folder, outcome_without_time, table_of
 from tests.cameras import weights_of as weights
 from tests.dense_cameras import adapt_dense, draw_dense_camera, pictures_of, train_dense
-from vision_ft import api
+from vision_ft.api import api
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.evaluate.read import read_any_predictions
 from vision_ft.new_camera import scoring

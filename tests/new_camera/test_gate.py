@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cameras import adapt_tiny, camera_of, candidate, draw_camera, table_of, weights_of
-from vision_ft.evaluate.predictions import read_predictions
+from vision_ft.evaluate.classification.predictions import read_predictions
 from vision_ft.models.folder import load_model
 from vision_ft.new_camera import scoring
 

@@ -16,7 +16,7 @@ from tests.cameras import (
     weights_of,
     write_recipe,
 )
-from vision_ft import api
+from vision_ft.api import api
 from vision_ft.config import load_recipe
 from vision_ft.engine import loop
 from vision_ft.errors import RecipeError, ResumeError

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.annotated import content_of
-from vision_ft import api
-from vision_ft.data.audit import apply_policy, check, scan
+from vision_ft.api import api
+from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.formats import FORMATS, detect
-from vision_ft.data.formats.masks import class_table_of
+from vision_ft.data.formats.masks.read import class_table_of
 from vision_ft.data.masks import read_mask
 from vision_ft.data.table import SampleTable
 

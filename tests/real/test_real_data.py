@@ -10,10 +10,10 @@ import timm
 import torch
 
 import vision_ft as vf
-from vision_ft.build.data import prepare_table
 from vision_ft.config import load_recipe
-from vision_ft.data.decode import decode
-from vision_ft.evaluate.predictions import read_predictions
+from vision_ft.data.images.decode import decode
+from vision_ft.evaluate.classification.predictions import read_predictions
+from vision_ft.wiring.data import prepare_table
 
 pytestmark = pytest.mark.slow
 

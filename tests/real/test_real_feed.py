@@ -7,7 +7,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from vision_ft.data.decode import decode
+from vision_ft.data.images.decode import decode
 from vision_ft.feed.region_files import read_regions
 from vision_ft.feed.regions import check_frame, check_regions, scale_regions
 from vision_ft.feed.source import open_feed

@@ -11,7 +11,7 @@ import vision_ft as vf
 from tests.cameras import QUICK, draw_camera
 from tests.pictures import draw_folder
 from tests.runs import tiny_run
-from vision_ft.commands.recipes import is_adaptation
+from vision_ft.cli.recipes import is_adaptation
 from vision_ft.config import load_recipe
 
 ROOT = Path(__file__).resolve().parents[2] / "recipes"

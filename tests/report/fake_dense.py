@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw
 
 from vision_ft.data.boxes import BOXES
 from vision_ft.data.table import SampleTable
-from vision_ft.evaluate.box_predictions import BoxPredictions, write_box_predictions
-from vision_ft.evaluate.mask_boundary import boundary_counts
-from vision_ft.evaluate.mask_predictions import MaskPredictions, write_mask_predictions
-from vision_ft.evaluate.segmentation import confusion_of
+from vision_ft.evaluate.boxes.predictions import BoxPredictions, write_box_predictions
+from vision_ft.evaluate.masks.boundary import boundary_counts
+from vision_ft.evaluate.masks.metrics import confusion_of
+from vision_ft.evaluate.masks.predictions import MaskPredictions, write_mask_predictions
 from vision_ft.files import write_json
 from vision_ft.types import ClassSpace
 

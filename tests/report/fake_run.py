@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from vision_ft.data.table import SampleTable
 from vision_ft.evaluate.calibration import fit_temperature
-from vision_ft.evaluate.metrics import summarise
-from vision_ft.evaluate.predictions import Predictions, write_predictions
+from vision_ft.evaluate.classification.metrics import summarise
+from vision_ft.evaluate.classification.predictions import Predictions, write_predictions
 from vision_ft.files import write_json
 from vision_ft.types import ClassSpace
 

@@ -11,8 +11,8 @@ import pytest
 from tests.report.fake_adaptation import adaptation, little_known, make_adapted_run
 from tests.report.fake_run import HOSTILE, make_run
 from vision_ft.reporting import build_report
-from vision_ft.reporting.caveats import warnings_of
-from vision_ft.reporting.collect import collect_run
+from vision_ft.reporting.caveats.base import warnings_of
+from vision_ft.reporting.collect.run import collect_run
 
 IDS = ["decision", "shift", "candidates", "label-budget", "next-labels", "honest-split"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.report.fake_adaptation import adaptation, candidate, little_known
-from vision_ft.reporting.adapted import number, read_candidates
+from vision_ft.reporting.collect.adapted import number, read_candidates
 from vision_ft.reporting.section import points, points_span
 
 

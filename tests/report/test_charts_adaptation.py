@@ -9,10 +9,10 @@ from PIL import Image
 
 from tests.report.fake_adaptation import adaptation, candidate, little_known
 from tests.report.fake_run import HOSTILE
-from vision_ft.reporting.adapted import read_candidates
-from vision_ft.reporting.charts_adaptation import WIDTH, Dot, alpha_paths, alphas_chart, change_dots, changes_chart
-from vision_ft.reporting.charts_budget import budget_chart, budget_points
-from vision_ft.reporting.plots_adaptation import draw_alphas, draw_budget, draw_changes, write_adaptation_figures
+from vision_ft.reporting.charts.adaptation import WIDTH, Dot, alpha_paths, alphas_chart, change_dots, changes_chart
+from vision_ft.reporting.charts.budget import budget_chart, budget_points
+from vision_ft.reporting.collect.adapted import read_candidates
+from vision_ft.reporting.plots.adaptation import draw_alphas, draw_budget, draw_changes, write_adaptation_figures
 
 
 def chart(value: dict, *, limit: float | None = 0.01):

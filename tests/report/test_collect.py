@@ -7,7 +7,7 @@ import pytest
 
 from tests.report.fake_run import HOSTILE, NAMES, make_run
 from vision_ft.errors import DataError
-from vision_ft.reporting.collect import collect_predictions, collect_run
+from vision_ft.reporting.collect.run import collect_predictions, collect_run
 
 
 def test_a_whole_run_is_read_with_test_first(tmp_path):

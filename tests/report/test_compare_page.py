@@ -13,7 +13,7 @@ from markupsafe import escape
 import vision_ft as vf
 from tests.compared import base_run, better, copy_run
 from tests.report.fake_run import HOSTILE, NAMES
-from vision_ft.evaluate.compare import compare_runs
+from vision_ft.evaluate.comparing.runs import compare_runs
 from vision_ft.reporting.compare_page import MAX_MATRIX_CLASSES, delta_matrix, write_comparison
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.report.fake_dense import BOX_CLASSES, IGNORED, MASK_CLASSES, draw_truth, make_box_run, make_mask_run
 from vision_ft.errors import DataError
-from vision_ft.reporting.collect import collect_run
+from vision_ft.reporting.collect.run import collect_run
 
 
 def test_a_run_of_masks_is_read_with_its_true_and_predicted_maps(tmp_path):

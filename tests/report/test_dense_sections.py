@@ -12,25 +12,21 @@ import pytest
 from tests.report.fake_dense import SIDE, make_box_run, make_mask_run
 from tests.report.fake_run import HOSTILE
 from vision_ft.reporting import build_report
-from vision_ft.reporting.caveats_dense import box_warnings, mask_warnings
-from vision_ft.reporting.collect import collect_run
+from vision_ft.reporting.caveats.dense import box_warnings, mask_warnings
+from vision_ft.reporting.collect.run import collect_run
 from vision_ft.reporting.html import render
 from vision_ft.reporting.overlays import MAX_PICTURES, pack_labels, show_pictures, shown_size
 from vision_ft.reporting.section import PictureIndex
-from vision_ft.reporting.sections import (
-    SECTIONS,
-    box_confusion,
-    box_errors,
-    box_gallery,
-    box_overview,
-    curves,
-    dense_groups,
-    mask_classes,
-    mask_confusion,
-    mask_gallery,
-    mask_overview,
-)
-from vision_ft.reporting.tables_dense import write_box_tables
+from vision_ft.reporting.sections import SECTIONS, curves, dense_groups
+from vision_ft.reporting.sections.boxes import confusion as box_confusion
+from vision_ft.reporting.sections.boxes import errors as box_errors
+from vision_ft.reporting.sections.boxes import gallery as box_gallery
+from vision_ft.reporting.sections.boxes import overview as box_overview
+from vision_ft.reporting.sections.masks import classes as mask_classes
+from vision_ft.reporting.sections.masks import confusion as mask_confusion
+from vision_ft.reporting.sections.masks import gallery as mask_gallery
+from vision_ft.reporting.sections.masks import overview as mask_overview
+from vision_ft.reporting.tables.dense import write_box_tables
 
 NONE = PictureIndex({})
 

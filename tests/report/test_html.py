@@ -13,11 +13,11 @@ from tests.report.fake_adaptation import make_adapted_run
 from tests.report.fake_run import HOSTILE, make_run
 from vision_ft.errors import DataError
 from vision_ft.reporting import build_report, build_report_from_predictions
-from vision_ft.reporting.caveats import warnings_of
-from vision_ft.reporting.collect import collect_predictions, collect_run
+from vision_ft.reporting.caveats.base import warnings_of
+from vision_ft.reporting.collect.run import collect_predictions, collect_run
 from vision_ft.reporting.html import embed_json
 from vision_ft.reporting.sections import SECTIONS
-from vision_ft.reporting.sections.overview import headline
+from vision_ft.reporting.sections.classification.overview import headline
 
 
 def payload(page: str) -> dict:

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vision_ft.evaluate.label_predictions import (
+from vision_ft.evaluate.classification.metrics import summarise
+from vision_ft.evaluate.labels.predictions import (
     ColumnPredictions,
     LabelPredictions,
     write_column_predictions,
     write_label_predictions,
 )
-from vision_ft.evaluate.metrics import summarise
 from vision_ft.reporting import build_report
-from vision_ft.reporting.flat import flatten
+from vision_ft.reporting.collect.flat import flatten
 from vision_ft.types import LabelColumn
 
 NAN = np.nan

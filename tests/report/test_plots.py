@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vision_ft.reporting import plots
+from vision_ft.reporting.plots import base as plots
 
 NAMES = ["$\\frac{a$", "鳥\n二", "x" * 300, "d"]
 ROWS = [

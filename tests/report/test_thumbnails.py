@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.report.fake_run import make_run
 from vision_ft.errors import DataError
-from vision_ft.reporting.collect import SplitView, collect_run
+from vision_ft.reporting.collect.run import SplitView, collect_run
 from vision_ft.reporting.thumbnails import PER_DIAGONAL, build_thumbnails, choose_rows, load_picture
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from tests.evaluate.boxes import drawn
-from vision_ft.build.answers import build_truth
 from vision_ft.data.table import SampleTable
 from vision_ft.finishing.detection import collect_boxes, in_picture_pixels
 from vision_ft.models.heads.detection_common import to_torchvision
 from vision_ft.tasks.detection import TASK, decode
 from vision_ft.types import CROWD, Batch, ClassSpace, Detections, Preprocessing
+from vision_ft.wiring.answers import build_truth
 
 INPUT = Preprocessing((3, 120, 160), 1.0, "squash", "bilinear", (0.5,) * 3, (0.5,) * 3)
 SIZE = 300

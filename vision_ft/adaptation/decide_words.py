@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.names import METRIC_NAMES as METRIC_WORDS
-from vision_ft.evaluate.paired import Difference
 
 OF_LABELS = ("accuracy", "macro_f1")  # one answer a picture, right or wrong, with a log loss
 FIXED_DIGITS = 1  # of points: a tenth of a point is one picture in a thousand

@@ -17,7 +17,7 @@ from vision_ft.adaptation.decide import (
     Metric,
     recommend,
 )
-from vision_ft.evaluate.paired import Difference
+from vision_ft.evaluate.comparing.paired import Difference
 
 Differences = Mapping[str, tuple[Difference | None, Difference | None]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vision_ft.config.load import dump_recipe, load_recipe
-from vision_ft.config.schema import (
+from vision_ft.config.schema.recipe import (
     AdaptConfig,
     AugmentConfig,
     DataConfig,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from vision_ft.config import nearest, yaml_text
 from vision_ft.config.explain import explain
-from vision_ft.config.schema import AdaptConfig, Recipe
+from vision_ft.config.schema.recipe import AdaptConfig, Recipe
 from vision_ft.errors import RecipeError
 
 # Looked up from here, then beside the recipe that sets them.

@@ -6,7 +6,7 @@ import difflib
 from functools import cache
 from typing import Any
 
-from vision_ft.config.schema import Recipe
+from vision_ft.config.schema.recipe import Recipe
 
 OPEN_KEYS = ("model.args", "strategy.options")  # mappings whose keys belong to timm or to the strategy
 _FIELD_HABITS = {  # names that other tools use

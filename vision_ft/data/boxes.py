@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from vision_ft.data.decode import printable
+from vision_ft.data.images.decode import printable
 from vision_ft.data.names import escape_name
-from vision_ft.data.patterns import compile_pattern
+from vision_ft.data.reading.patterns import compile_pattern
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.types import UNLABELLED, ClassSpace, Finding

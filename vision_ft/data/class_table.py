@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vision_ft.data.decode import open_regular, printable
+from vision_ft.data.images.decode import open_regular, printable
 from vision_ft.data.labels import shorten
 from vision_ft.errors import DataError
 

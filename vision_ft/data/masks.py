@@ -11,8 +11,8 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from vision_ft.data.class_table import ClassTable, Code, describe_codes
-from vision_ft.data.decode import MAX_PIXELS, PictureError, open_regular
-from vision_ft.data.pillow import quiet_pillow
+from vision_ft.data.images.decode import MAX_PIXELS, PictureError, open_regular
+from vision_ft.data.images.pillow import quiet_pillow
 from vision_ft.types import UNLABELLED
 
 FORMATS = ("PNG", "TIFF", "BMP", "GIF", "PPM", "JPEG", "WEBP")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from vision_ft.data.decode import printable
+from vision_ft.data.images.decode import printable
 from vision_ft.data.labels import SPLIT_BY_NAME, shorten
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable

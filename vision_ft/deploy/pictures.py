@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vision_ft.data.decode import decode
+from vision_ft.data.images.decode import decode
 from vision_ft.errors import DataError
 
 Picture = str | Path | Image.Image | np.ndarray

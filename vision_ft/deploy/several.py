@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vision_ft.deploy.base import PicturePredictor, View
 from vision_ft.deploy.options import Options
-from vision_ft.evaluate.label_metrics import DEFAULT_THRESHOLD
+from vision_ft.evaluate.labels.metrics import DEFAULT_THRESHOLD
 from vision_ft.models.assemble import Classifier
 from vision_ft.types import ClassSpace, LabelColumn, Prediction, Preprocessing
 

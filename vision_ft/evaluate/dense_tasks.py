@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from vision_ft.evaluate.box_errors import explain_boxes
-from vision_ft.evaluate.box_predictions import BoxPredictions
-from vision_ft.evaluate.box_summary import bootstrap_intervals, picture_f1
-from vision_ft.evaluate.mask_predictions import MaskPredictions
-from vision_ft.evaluate.mask_summary import summarise_masks
-from vision_ft.evaluate.segmentation import MASK_METRICS, ClassAreas
+from vision_ft.evaluate.boxes.errors import explain_boxes
+from vision_ft.evaluate.boxes.intervals import bootstrap_intervals, picture_f1
+from vision_ft.evaluate.boxes.predictions import BoxPredictions
+from vision_ft.evaluate.masks.metrics import MASK_METRICS, ClassAreas
+from vision_ft.evaluate.masks.predictions import MaskPredictions
+from vision_ft.evaluate.masks.summary import summarise_masks
 
 BOX_DRAWS = 200
 

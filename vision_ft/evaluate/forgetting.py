@@ -9,9 +9,9 @@ import numpy as np
 
 from vision_ft.errors import DataError
 from vision_ft.evaluate import calibration
+from vision_ft.evaluate.classification.metrics import Answers, accuracy, macro_f1
+from vision_ft.evaluate.comparing.paired import Difference, mcnemar, paired_bootstrap, paired_macro_f1
 from vision_ft.evaluate.intervals import average_intervals, count_classes, plain, wilson
-from vision_ft.evaluate.metrics import Answers, accuracy, macro_f1
-from vision_ft.evaluate.paired import Difference, mcnemar, paired_bootstrap, paired_macro_f1
 from vision_ft.evaluate.slices import group_interval
 
 Groups = Sequence[str | None] | np.ndarray

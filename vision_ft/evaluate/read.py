@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vision_ft.evaluate.box_predictions import BoxPredictions, read_box_predictions
-from vision_ft.evaluate.mask_predictions import MaskPredictions, read_mask_predictions
-from vision_ft.evaluate.predictions import Predictions, read_metadata, read_predictions
+from vision_ft.evaluate.boxes.predictions import BoxPredictions, read_box_predictions
+from vision_ft.evaluate.classification.predictions import Predictions, read_metadata, read_predictions
+from vision_ft.evaluate.masks.predictions import MaskPredictions, read_mask_predictions
 
 AnyPredictions = Predictions | MaskPredictions | BoxPredictions
 Taken = TypeVar("Taken", Predictions, MaskPredictions, BoxPredictions)

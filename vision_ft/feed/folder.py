@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vision_ft.data.decode import EXTENSIONS, decode, printable
+from vision_ft.data.images.decode import EXTENSIONS, decode, printable
 from vision_ft.errors import DataError
 from vision_ft.feed.frames import Feed, FeedError, Frame, printable_source, time_in_name
 

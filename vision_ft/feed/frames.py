@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from vision_ft.data.decode import printable
+from vision_ft.data.images.decode import printable
 from vision_ft.errors import DataError, RecipeError
 
 SECONDS_BY_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

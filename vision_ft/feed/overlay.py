@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vision_ft.data.paint import background_of, class_colour, draw_boxes, paint_mask
+from vision_ft.data.images.paint import background_of, class_colour, draw_boxes, paint_mask
 from vision_ft.feed.annotate import LONGEST_SIDE, font, one_line, write_caption, write_name
 from vision_ft.feed.measure import FrameMeasures
 from vision_ft.types import Prediction

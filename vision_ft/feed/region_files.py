@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from vision_ft.data.safe_xml import parse_xml
+from vision_ft.data.reading.safe_xml import parse_xml
 from vision_ft.errors import DataError
 from vision_ft.feed.regions import MIN_POINTS, Point, Region, RegionSet, check_regions
 

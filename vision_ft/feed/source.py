@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vision_ft.data.decode import EXTENSIONS as PICTURE_EXTENSIONS
+from vision_ft.data.images.decode import EXTENSIONS as PICTURE_EXTENSIONS
 from vision_ft.feed.folder import FolderFeed
 from vision_ft.feed.frames import Feed, parse_interval
 from vision_ft.feed.video import EXTENSIONS as VIDEO_EXTENSIONS

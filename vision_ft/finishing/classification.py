@@ -10,8 +10,8 @@ import numpy as np
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.evaluate.calibration import fit_temperature
-from vision_ft.evaluate.metrics import summarise
-from vision_ft.evaluate.predictions import Predictions, write_predictions
+from vision_ft.evaluate.classification.metrics import summarise
+from vision_ft.evaluate.classification.predictions import Predictions, write_predictions
 from vision_ft.finishing.material import JUDGED, Finish
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from vision_ft.build.answers import build_truth
+from vision_ft.data.loading.targets import BoxTruth
 from vision_ft.data.table import SampleTable
-from vision_ft.data.truth import BoxTruth
-from vision_ft.evaluate.box_curves import DEFAULT_THRESHOLD
-from vision_ft.evaluate.box_predictions import BoxPredictions, write_box_predictions
-from vision_ft.evaluate.detection import best_thresholds, summarise_boxes
+from vision_ft.evaluate.boxes.curves import DEFAULT_THRESHOLD
+from vision_ft.evaluate.boxes.predictions import BoxPredictions, write_box_predictions
+from vision_ft.evaluate.boxes.summary import best_thresholds, summarise_boxes
 from vision_ft.finishing.material import JUDGED, Finish
 from vision_ft.finishing.segmentation import median_size
 from vision_ft.types import Batch, Detections, Preprocessing
+from vision_ft.wiring.answers import build_truth
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (M, 4) in pixels of the picture, scores (M,), labels (M,)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from vision_ft.data.several_labels import label_matrix
-from vision_ft.evaluate.label_metrics import DEFAULT_THRESHOLD, best_thresholds
-from vision_ft.evaluate.label_predictions import LabelPredictions, write_label_predictions
-from vision_ft.evaluate.multilabel import summarise_labels
+from vision_ft.evaluate.labels.metrics import DEFAULT_THRESHOLD, best_thresholds
+from vision_ft.evaluate.labels.multilabel import summarise_labels
+from vision_ft.evaluate.labels.predictions import LabelPredictions, write_label_predictions
 from vision_ft.finishing.material import JUDGED, Finish
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from vision_ft.data.several_labels import label_columns, label_matrix
 from vision_ft.evaluate.calibration import fit_temperature
-from vision_ft.evaluate.label_predictions import ColumnPredictions, write_column_predictions
-from vision_ft.evaluate.multitask import summarise_columns
+from vision_ft.evaluate.labels.multitask import summarise_columns
+from vision_ft.evaluate.labels.predictions import ColumnPredictions, write_column_predictions
 from vision_ft.finishing.material import JUDGED, Finish
 
 

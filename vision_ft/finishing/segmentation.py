@@ -11,17 +11,17 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from vision_ft.build.answers import build_truth
+from vision_ft.data.loading.targets import IGNORED_PIXEL, MaskTruth
 from vision_ft.data.table import SampleTable
-from vision_ft.data.truth import IGNORED_PIXEL, MaskTruth
-from vision_ft.evaluate.mask_boundary import boundary_counts
-from vision_ft.evaluate.mask_predictions import MaskPredictions, write_mask_predictions
-from vision_ft.evaluate.mask_summary import summarise_masks
-from vision_ft.evaluate.segmentation import confusion_of
+from vision_ft.evaluate.masks.boundary import boundary_counts
+from vision_ft.evaluate.masks.metrics import confusion_of
+from vision_ft.evaluate.masks.predictions import MaskPredictions, write_mask_predictions
+from vision_ft.evaluate.masks.summary import summarise_masks
 from vision_ft.files import atomic_path
 from vision_ft.finishing.material import JUDGED, Finish
 from vision_ft.models.masks import label_map
 from vision_ft.types import UNLABELLED, Batch, Preprocessing
+from vision_ft.wiring.answers import build_truth
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ import numpy as np
 from vision_ft.adaptation.batchnorm import Statistics, collect_statistics, has_batchnorm, reestimate
 from vision_ft.adaptation.entropy import minimise_entropy
 from vision_ft.adaptation.pseudo_labels import choose
-from vision_ft.build.domains import NEW, domains
-from vision_ft.build.workbench import Lessons
 from vision_ft.errors import DataError, ModelError
 from vision_ft.models.stages import parameter_groups
 from vision_ft.new_camera.material import Job, SkippedError, Tuned
@@ -22,6 +20,8 @@ from vision_ft.new_camera.measures import normalised_part
 from vision_ft.new_camera.training import epochs_of, lessons_from, plan_strategy, solver_of, train
 from vision_ft.strategies.head_first import plan_head
 from vision_ft.types import Phase
+from vision_ft.wiring.domains import NEW, domains
+from vision_ft.wiring.workbench import Lessons
 
 MAX_UNLABELLED = 512  # pictures that are looked at without labels; more change the statistics little
 

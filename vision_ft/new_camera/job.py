@@ -13,13 +13,8 @@ import numpy as np
 
 from vision_ft.adaptation.decide import Metric
 from vision_ft.adaptation.herding import choose_herding, choose_random
-from vision_ft.build.answers import ANSWER_COLUMN, is_labelled, labelled_rows
-from vision_ft.build.domains import NEW, OLD, domains, join_domains, limit_labels, read_new, read_old
-from vision_ft.build.names import look_up
-from vision_ft.build.training import build_runtime
-from vision_ft.build.workbench import Workbench
 from vision_ft.config import DataConfig, Recipe
-from vision_ft.data.decode import printable
+from vision_ft.data.images.decode import printable
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.memory import forget_peak
@@ -43,6 +38,11 @@ from vision_ft.pipeline import close_finished, open_folder, refuse_changed_data
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, read_json
 from vision_ft.types import Finding
+from vision_ft.wiring.answers import ANSWER_COLUMN, is_labelled, labelled_rows
+from vision_ft.wiring.domains import NEW, OLD, domains, join_domains, limit_labels, read_new, read_old
+from vision_ft.wiring.names import look_up
+from vision_ft.wiring.training import build_runtime
+from vision_ft.wiring.workbench import Workbench
 
 VAL_SHARE = 0.3  # of a label budget: choosing an alpha and an epoch takes fewer pictures than training
 OnStart = Callable[[SampleTable, Sequence[Finding], dict[str, Any]], None]

@@ -11,23 +11,23 @@ import numpy as np
 from torch import Tensor
 
 from vision_ft.adaptation.decide import CameraScore, Metric
-from vision_ft.build.answers import labelled_rows
-from vision_ft.build.domains import NEW, OLD, domains
-from vision_ft.build.workbench import Workbench
 from vision_ft.engine.inference import Decode, predict_answers
-from vision_ft.evaluate.box_predictions import BoxPredictions, write_box_predictions
+from vision_ft.evaluate.boxes.predictions import BoxPredictions, write_box_predictions
+from vision_ft.evaluate.boxes.summary import best_thresholds, summarise_boxes
+from vision_ft.evaluate.comparing.paired import Difference
+from vision_ft.evaluate.comparing.paired_dense import Drawn, change_between, draw_metrics
 from vision_ft.evaluate.dense_tasks import DENSE_TASKS
-from vision_ft.evaluate.detection import best_thresholds, summarise_boxes
 from vision_ft.evaluate.intervals import plain
-from vision_ft.evaluate.mask_predictions import MaskPredictions, write_mask_predictions
-from vision_ft.evaluate.mask_summary import summarise_masks
-from vision_ft.evaluate.paired import Difference
-from vision_ft.evaluate.paired_dense import Drawn, change_between, draw_metrics
+from vision_ft.evaluate.masks.predictions import MaskPredictions, write_mask_predictions
+from vision_ft.evaluate.masks.summary import summarise_masks
 from vision_ft.evaluate.read import take_rows
 from vision_ft.finishing.detection import collect_boxes, in_picture_pixels, name_thresholds
 from vision_ft.finishing.segmentation import collect_masks, mask_judge, median_size
 from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Batch, Detections
+from vision_ft.wiring.answers import labelled_rows
+from vision_ft.wiring.domains import NEW, OLD, domains
+from vision_ft.wiring.workbench import Workbench
 
 MIN_SCORE = 0.2  # of a box that may be an object; a detector gives many that it takes for none
 

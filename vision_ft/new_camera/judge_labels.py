@@ -11,17 +11,17 @@ import numpy as np
 from torch import nn
 
 from vision_ft.adaptation.decide import CameraScore, Metric, score_from
-from vision_ft.build.domains import domains
-from vision_ft.build.workbench import Workbench
 from vision_ft.engine.features import load_cached
 from vision_ft.engine.inference import predict_scores
 from vision_ft.evaluate.calibration import fit_temperature
+from vision_ft.evaluate.classification.metrics import Answers, summarise
+from vision_ft.evaluate.classification.predictions import Predictions, write_predictions
+from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.forgetting import change_of, summarise_camera
-from vision_ft.evaluate.metrics import Answers, summarise
-from vision_ft.evaluate.paired import Difference
-from vision_ft.evaluate.predictions import Predictions, write_predictions
 from vision_ft.models.assemble import VisionModel
 from vision_ft.types import UNLABELLED
+from vision_ft.wiring.domains import domains
+from vision_ft.wiring.workbench import Workbench
 
 
 class LabelJudge:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vision_ft.adaptation.decide import CameraScore, Metric
 from vision_ft.errors import RecipeError
-from vision_ft.evaluate.paired import Difference
+from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.models.assemble import VisionModel
 
 METRICS: dict[str, tuple[Metric, ...]] = {  # that may decide; the first is what "auto" means

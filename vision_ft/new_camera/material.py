@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from vision_ft.build.workbench import Workbench
-from vision_ft.config.schema import Recipe
+from vision_ft.config.schema.recipe import Recipe
 from vision_ft.data.table import SampleTable
 from vision_ft.models.assemble import VisionModel
 from vision_ft.new_camera.judging import Judge
+from vision_ft.wiring.workbench import Workbench
 
 
 class SkippedError(Exception):

@@ -12,9 +12,9 @@ from torch import nn
 
 from vision_ft.adaptation.batchnorm import collect_statistics, current_statistics, has_batchnorm, statistics_distance
 from vision_ft.adaptation.shift import DomainSample, matching_transform, measure_shift, pixel_statistics
-from vision_ft.build.domains import NEW, OLD, domains
-from vision_ft.build.workbench import Workbench
 from vision_ft.models.assemble import Classifier, VisionModel
+from vision_ft.wiring.domains import NEW, OLD, domains
+from vision_ft.wiring.workbench import Workbench
 
 MAX_PICTURES = 1000  # of a camera; more sharpen the measures of the shift no further
 MAX_MATCHED = 256  # pictures that are embedded a second time with the old cameras' colours

@@ -13,15 +13,15 @@ import torch
 
 from vision_ft.adaptation.anchor import build_anchor
 from vision_ft.adaptation.linear_head import domain_weights
-from vision_ft.build.domains import NEW, domains
-from vision_ft.build.model import count_parameters, describe_phases
-from vision_ft.build.workbench import Lessons
 from vision_ft.engine.loop import fit
 from vision_ft.models.stages import parameter_groups
 from vision_ft.new_camera.material import Job, SkippedError, Tuned
 from vision_ft.strategies import STRATEGIES
 from vision_ft.strategies.head_first import HeadSolver
 from vision_ft.types import Phase
+from vision_ft.wiring.domains import NEW, domains
+from vision_ft.wiring.model import count_parameters, describe_phases
+from vision_ft.wiring.workbench import Lessons
 
 HEAD_STRENGTH = 0.1  # of the pull on the head, as a share of that on the backbone
 

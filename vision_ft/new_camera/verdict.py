@@ -10,12 +10,12 @@ import numpy as np
 
 from vision_ft.adaptation.decide import CandidateScores, Decision
 from vision_ft.adaptation.gate import settle
-from vision_ft.build.domains import NEW, OLD
+from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.intervals import plain
-from vision_ft.evaluate.paired import Difference
 from vision_ft.new_camera.candidates import CANDIDATES
 from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.scoring import Outcome
+from vision_ft.wiring.domains import NEW, OLD
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from markupsafe import Markup, escape
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
-from vision_ft.evaluate.compare import compare_runs
-from vision_ft.evaluate.compare_words import p_text
+from vision_ft.evaluate.comparing.runs import compare_runs
+from vision_ft.evaluate.comparing.words import p_text
 from vision_ft.evaluate.names import METRIC_NAMES, metric_title
 from vision_ft.files import write_atomic
-from vision_ft.reporting.charts import svg, ticks
+from vision_ft.reporting.charts.base import svg, ticks
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.section import MAX_TITLE, cut, points
 from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, load_picture

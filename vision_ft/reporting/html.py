@@ -12,20 +12,20 @@ from markupsafe import Markup
 
 from vision_ft.errors import DataError
 from vision_ft.evaluate.calibration import reliability, score_of
-from vision_ft.evaluate.confusion import class_order, dense
+from vision_ft.evaluate.classification.confusion import class_order, dense
 from vision_ft.files import write_atomic
-from vision_ft.reporting import plots
-from vision_ft.reporting.collect import AnySplit, RunView, SplitView, collect_predictions, collect_run
-from vision_ft.reporting.collect_boxes import NO_OBJECT, BoxSplit
-from vision_ft.reporting.collect_masks import MaskSplit
-from vision_ft.reporting.label_outputs import write_label_outputs
+from vision_ft.reporting.collect.boxes import NO_OBJECT, BoxSplit
+from vision_ft.reporting.collect.masks import MaskSplit
+from vision_ft.reporting.collect.run import AnySplit, RunView, SplitView, collect_predictions, collect_run
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
-from vision_ft.reporting.plots_adaptation import write_adaptation_figures
-from vision_ft.reporting.plots_dense import write_box_figures, write_mask_figures
+from vision_ft.reporting.plots import base as plots
+from vision_ft.reporting.plots.adaptation import write_adaptation_figures
+from vision_ft.reporting.plots.dense import write_box_figures, write_mask_figures
 from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, cut
 from vision_ft.reporting.sections import SECTIONS
-from vision_ft.reporting.tables import write_candidates, write_tables
-from vision_ft.reporting.tables_dense import write_box_tables, write_mask_tables
+from vision_ft.reporting.tables.base import write_candidates, write_tables
+from vision_ft.reporting.tables.dense import write_box_tables, write_mask_tables
+from vision_ft.reporting.tables.labels import write_label_outputs
 from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, choose_rows, load_picture
 
 if TYPE_CHECKING:

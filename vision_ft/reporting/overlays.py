@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vision_ft.data.decode import decode
-from vision_ft.data.paint import class_colour
+from vision_ft.data.images.decode import decode
+from vision_ft.data.images.paint import class_colour
 from vision_ft.errors import DataError
 
 LONG_SIDE_PX = 480

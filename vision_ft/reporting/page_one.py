@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vision_ft.reporting.collect import RunView
+from vision_ft.reporting.collect.run import RunView
 
 
 def card(label: str, value: float | None, interval: Any, meaning: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vision_ft.reporting.collect import RunView
+from vision_ft.reporting.collect.run import RunView
 
 MAX_NAME = 40  # characters of a class or file name that are shown; the rest is in its tooltip
 MAX_TITLE = 400

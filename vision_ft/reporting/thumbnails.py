@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vision_ft.data.decode import decode
+from vision_ft.data.images.decode import decode
 from vision_ft.errors import DataError
-from vision_ft.reporting.collect import SplitView
+from vision_ft.reporting.collect.run import SplitView
 
 if TYPE_CHECKING:
     from PIL import Image

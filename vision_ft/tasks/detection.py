@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vision_ft.errors import RecipeError
-from vision_ft.evaluate.box_predictions import BoxPredictions
+from vision_ft.evaluate.boxes.predictions import BoxPredictions
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import COUNTED, Detections, Target
 

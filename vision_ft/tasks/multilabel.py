@@ -9,7 +9,7 @@ from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 
 from vision_ft.errors import RecipeError
-from vision_ft.evaluate.label_metrics import (
+from vision_ft.evaluate.labels.metrics import (
     AVERAGES,
     average_precision,
     best_thresholds,

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vision_ft.errors import RecipeError
-from vision_ft.evaluate.segmentation import MASK_METRICS, areas_of
+from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of
 from vision_ft.tasks.segmentation_losses import MASK_LOSSES, build_mask_loss, pixel_class_weights
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import UNLABELLED, Target

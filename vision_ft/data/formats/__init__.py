@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from vision_ft.data.decode import printable
-from vision_ft.data.formats import boxes_csv, coco, csv, imagefolder, masks, voc, yolo
+from vision_ft.data.formats import imagefolder
+from vision_ft.data.formats.coco import read as coco
+from vision_ft.data.formats.csv import boxes as boxes_csv
+from vision_ft.data.formats.csv import labels as csv
+from vision_ft.data.formats.masks import read as masks
 from vision_ft.data.formats.recognise import recognise_file, recognise_folder
+from vision_ft.data.formats.voc import read as voc
+from vision_ft.data.formats.yolo import read as yolo
+from vision_ft.data.images.decode import printable
 from vision_ft.data.placement import Transfer
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, did_you_mean

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from vision_ft.data.decode import EXTENSIONS, printable
+from vision_ft.data.images.decode import EXTENSIONS, printable
 from vision_ft.data.labels import SPLIT_BY_NAME, build_class_space, shorten
 from vision_ft.data.names import escape_name, unescape_name
-from vision_ft.data.patterns import GroupPattern, compile_pattern
 from vision_ft.data.placement import (
     Transfer,
     find_losses,
@@ -19,9 +18,10 @@ from vision_ft.data.placement import (
     place_pictures,
     require_task,
 )
+from vision_ft.data.reading.patterns import GroupPattern, compile_pattern
+from vision_ft.data.reading.walk import LITTER, MAX_LISTED, Walk
+from vision_ft.data.reading.walk import walk as walk_folder
 from vision_ft.data.table import SampleTable
-from vision_ft.data.walk import LITTER, MAX_LISTED, Walk
-from vision_ft.data.walk import walk as walk_folder
 from vision_ft.errors import DataError
 from vision_ft.types import UNLABELLED, ClassSpace, Finding
 

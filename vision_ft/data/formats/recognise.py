@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from vision_ft.data.decode import EXTENSIONS
-from vision_ft.data.formats.boxes_csv import has_box_columns
-from vision_ft.data.formats.coco_files import find_coco
-from vision_ft.data.formats.mask_pairs import MASK_ENDINGS, mask_folders
-from vision_ft.data.formats.yolo_yaml import find_yaml
+from vision_ft.data.formats.coco.files import find_coco
+from vision_ft.data.formats.csv.boxes import has_box_columns
+from vision_ft.data.formats.masks.pairs import MASK_ENDINGS, mask_folders
+from vision_ft.data.formats.yolo.data_yaml import find_yaml
+from vision_ft.data.images.decode import EXTENSIONS
 
 HEAD_BYTES = 4096
 MAX_DEPTH = 3  # folders below the root; train/images is two

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from vision_ft.reporting.section import Section
-from vision_ft.reporting.sections import (
-    augmentation,
-    box_classes,
-    box_confusion,
-    box_curves,
-    box_errors,
-    box_gallery,
-    box_overview,
-    budget,
+from vision_ft.reporting.sections import augmentation, curves, dense_groups, lineage
+from vision_ft.reporting.sections.adaptation import budget, candidates, decision, honest_split, next_labels, shift
+from vision_ft.reporting.sections.boxes import classes as box_classes
+from vision_ft.reporting.sections.boxes import confusion as box_confusion
+from vision_ft.reporting.sections.boxes import curves as box_curves
+from vision_ft.reporting.sections.boxes import errors as box_errors
+from vision_ft.reporting.sections.boxes import gallery as box_gallery
+from vision_ft.reporting.sections.boxes import overview as box_overview
+from vision_ft.reporting.sections.classification import (
     calibration,
-    candidates,
-    column_confusion,
     confusion,
-    curves,
-    decision,
-    dense_groups,
     groups,
-    honest_split,
-    label_confusion,
-    label_overview,
-    label_table,
-    labels,
-    lineage,
-    mask_classes,
-    mask_confusion,
-    mask_gallery,
-    mask_overview,
     mistakes,
-    next_labels,
     overview,
     pairs,
     per_class,
-    shift,
     slices,
-    taken_for,
 )
+from vision_ft.reporting.sections.classification import suspicious_labels
+from vision_ft.reporting.sections.labels import column_confusion, label_confusion, taken_for
+from vision_ft.reporting.sections.labels import overview as label_overview
+from vision_ft.reporting.sections.labels import table as label_table
+from vision_ft.reporting.sections.masks import classes as mask_classes
+from vision_ft.reporting.sections.masks import confusion as mask_confusion
+from vision_ft.reporting.sections.masks import gallery as mask_gallery
+from vision_ft.reporting.sections.masks import overview as mask_overview
 
 # Only where the run was adapted to a new camera.
 ADAPTATION = (decision.SECTION, shift.SECTION, candidates.SECTION)
@@ -53,7 +43,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         confusion.SECTION,
         pairs.SECTION,
         mistakes.SECTION,
-        labels.SECTION,
+        suspicious_labels.SECTION,
         per_class.SECTION,
         groups.SECTION,
         slices.SECTION,
@@ -77,7 +67,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         column_confusion.SECTION,
         pairs.SECTION,
         mistakes.SECTION,
-        labels.SECTION,
+        suspicious_labels.SECTION,
         per_class.SECTION,
         groups.SECTION,
         slices.SECTION,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vision_ft.reporting.caveats import judge_run
-from vision_ft.reporting.charts import curves_chart
-from vision_ft.reporting.collect import RunView
-from vision_ft.reporting.log_lines import LOSS_LINES, metric_lines, title_of
+from vision_ft.reporting.caveats.base import judge_run
+from vision_ft.reporting.charts.base import curves_chart
+from vision_ft.reporting.collect.log_lines import LOSS_LINES, metric_lines, title_of
+from vision_ft.reporting.collect.run import RunView
 from vision_ft.reporting.section import Section
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from vision_ft.evaluate.names import METRIC_NAMES
-from vision_ft.reporting.collect import RunView
-from vision_ft.reporting.collect_boxes import BoxSplit
-from vision_ft.reporting.collect_masks import MaskSplit
+from vision_ft.reporting.collect.boxes import BoxSplit
+from vision_ft.reporting.collect.masks import MaskSplit
+from vision_ft.reporting.collect.run import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 MAX_ROWS = 200

@@ -1,0 +1,38 @@
+"""`vision-ft augment`: a grid of what the model would see in training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vision_ft.api import api
+from vision_ft.augment.presets import PRESETS, build_augment
+from vision_ft.cli.console import console
+from vision_ft.cli.training.train import show_findings
+from vision_ft.data.audit.audit import apply_policy, scan
+from vision_ft.data.loading.grid import draw_augmentation_grid
+from vision_ft.files import atomic_path
+from vision_ft.types import Preprocessing
+from vision_ft.wiring.answers import build_truth
+from vision_ft.wiring.data import read_table
+from vision_ft.wiring.names import look_up
+
+
+def run(data: str, *, overrides: Sequence[str], preset: str, size: int, pictures: int, out: Path) -> None:
+    """Draw the grid of a preset on pictures spread over the whole data set."""
+    recipe = api.resolve_recipe(data, overrides, {})
+    look_up(PRESETS, preset, key="--preset")
+    table = read_table(recipe.data, task=recipe.task)
+    chosen = list(range(0, len(table), max(len(table) // pictures, 1)))[:pictures]
+    table, found = scan(table.take(chosen), max_pixels=recipe.data.max_pixels)
+    table = apply_policy(table, found, "drop")  # what training would leave out is not drawn, and is said
+    show_findings([finding for finding in found if finding.level == "error"])
+    rows = list(range(len(table)))
+    augment = build_augment(preset, size=(size, size), interpolation="bicubic")
+    channels = recipe.model.in_chans
+    plain = Preprocessing((channels, size, size), 1.0, "squash", "bicubic", (0.5,) * channels, (0.5,) * channels)
+    truth = build_truth(table, plain)  # masks and boxes are drawn where the preset moves them
+    grid = draw_augmentation_grid(table, rows, augment=augment, channels=channels, truth=truth)
+    with atomic_path(out) as temporary:
+        grid.save(temporary, format="PNG" if out.suffix.lower() == ".png" else "JPEG", quality=90)
+    console.print(f"original on the left, preset {preset} beside it: {out}", highlight=False, markup=False)

@@ -1,0 +1,1 @@
+"""The verb `predict`: tables, masks, drawings and feeds."""

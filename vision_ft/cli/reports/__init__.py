@@ -1,0 +1,1 @@
+"""Verbs that write pages: `report` and `compare`."""

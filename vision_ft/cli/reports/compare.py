@@ -1,0 +1,83 @@
+"""`vision-ft compare`: which of several runs is better on the same pictures, and what each cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from vision_ft.api import api
+from vision_ft.cli.console import console
+from vision_ft.evaluate.comparing.words import p_text, points
+from vision_ft.evaluate.names import METRIC_NAMES, share
+
+COLOURS = {"better": "green", "worse": "red", "unclear": "default"}
+
+
+def run(runs: Sequence[Path], *, out: Path, data_root: Path | None) -> Path:
+    """Print the ranked table and the verdict, and write the page; returns the page."""
+    comparison = api.compare(*runs, out=out, data_root=data_root)
+    print_comparison(comparison)
+    console.print(f"page  {out}", highlight=False, markup=False)
+    return out
+
+
+def print_comparison(comparison: Mapping[str, Any]) -> None:
+    """Print runs by their first metric, the verdict on each, and what a reader must know."""
+    runs, metrics = comparison["runs"], comparison["metrics"]
+    pairs = {pair["after"]: pair for pair in comparison["pairs"]}
+    table = Table(title=f"{comparison['n']:,} {comparison['split']} pictures", title_justify="left")
+    table.add_column("run", overflow="fold")
+    first = f"against {escape(runs[0]['name'])}"
+    for name in (METRIC_NAMES[metrics[0]], first, "p", METRIC_NAMES[metrics[1]], "trained", "seconds", "MB"):
+        table.add_column(name, justify="right")
+    for position in comparison["ranking"]:
+        table.add_row(*_row(runs[position], pairs.get(position), metrics))
+    console.print(table)
+    console.print("trained: parameters; seconds: of training; MB: most memory of the main process", highlight=False)
+    for note in comparison["notes"]:
+        console.print(f"[yellow]note[/] {escape(note)}", highlight=False)
+    if len(pairs) > 1:
+        for pair in comparison["pairs"]:
+            console.print(pair["sentence"], highlight=False, markup=False)
+    console.print(f"[bold]{escape(comparison['sentence'])}[/]", highlight=False)
+
+
+def _row(summary: Mapping[str, Any], pair: Mapping[str, Any] | None, metrics: Sequence[str]) -> list[str]:
+    change, p_value = "", ""
+    if pair is not None:
+        change, p_value = _change(pair[metrics[0]], COLOURS[pair["verdict"]]), p_text(pair["p_adjusted"])
+    second = summary[metrics[1]]
+    return [
+        escape(summary["name"]),
+        share(summary[metrics[0]]) + _ends(summary[f"{metrics[0]}_interval"]),
+        change,
+        p_value.removeprefix("p = ").removeprefix("p "),
+        "-" if second is None else f"{second:.3f}",
+        *(_amount(summary["cost"][key]) for key in ("trained_parameters", "training_seconds", "memory_mb")),
+    ]
+
+
+def _change(difference: Mapping[str, float | None], colour: str) -> str:
+    value, low, high = (difference[key] for key in ("value", "low", "high"))
+    if value is None:
+        return "-"
+    ends = "" if low is None or high is None else f" ({points(low)} to {points(high)})"
+    return f"[{colour}]{100 * value:+.1f}[/]{ends}"
+
+
+def _ends(interval: Sequence[float | None]) -> str:
+    low, high = interval
+    return "" if low is None or high is None else f" ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _amount(value: float | None) -> str:
+    if value is None:
+        return "-"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e4)):  # a wide table is cut in a terminal of 80 columns
+        if value >= size:
+            return f"{value / (1000 if unit == 'k' else size):.1f}{unit}"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.1f}"

@@ -1,0 +1,1 @@
+"""CSV index files: one label, several labels or boxes."""

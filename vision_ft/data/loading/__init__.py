@@ -1,0 +1,1 @@
+"""From a sample table to batches: data sets, loaders, targets, caches."""

@@ -1,0 +1,1 @@
+"""Boxes: matching as COCO does, curves, kinds of errors, predictions files, summaries."""

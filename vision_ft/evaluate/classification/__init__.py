@@ -1,0 +1,1 @@
+"""One label per image: metrics, predictions files, confusion, predictions of other tools."""

@@ -1,0 +1,288 @@
+"""Read the answers of several runs and put them side by side, picture by picture."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vision_ft.errors import DataError, RecipeError
+from vision_ft.evaluate.labels.predictions import task_of
+from vision_ft.evaluate.read import read_any_predictions, take_rows
+
+SPLITS_TO_COMPARE = ("test", "val")  # the first that every run has
+COMPARABLE = ("classification", "segmentation", "detection")
+
+
+@dataclass(frozen=True)
+class RunAnswers:
+    """What a finished run left behind, as far as a comparison reads it.
+
+    Attributes:
+        name: the end of its path that tells it from the others.
+        path: its folder.
+        predictions: of the compared split: `Predictions`, `MaskPredictions` or `BoxPredictions`.
+        hashes: content hash of each predicted picture, or None where the run keeps none.
+        plan: plan.json, {} if there is none.
+        environment: environment.json, {} if there is none.
+    """
+
+    name: str
+    path: Path
+    predictions: Any
+    hashes: tuple[str, ...] | None = None
+    plan: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The answers of several runs to the same N labelled pictures.
+
+    Attributes:
+        classes: K names: those of the first run, then names that only later runs know.
+        paths: N paths as the first run names them.
+        targets: (N,) class indices.
+        predicted: one (N,) of class indices a run.
+        groups: (N,) names or None, or None for all.
+        unlabelled: pictures without a label, left out.
+        notes: what a reader must know, in sentences.
+    """
+
+    classes: tuple[str, ...]
+    paths: tuple[str, ...]
+    targets: np.ndarray
+    predicted: tuple[np.ndarray, ...]
+    groups: np.ndarray | None
+    unlabelled: int
+    notes: tuple[str, ...]
+
+
+def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunAnswers]]:
+    """Read the runs' predictions of test, or of val where a run has no test; returns the split and the runs.
+
+    Raises:
+        DataError: fewer than two runs, one given twice, no finished run, or runs of a task that is not compared or of
+            several.
+    """
+    paths = [Path(folder) for folder in folders]
+    if len(paths) < 2:
+        raise DataError(f"compare: needs at least two runs, got {len(paths)}. Give two or more run folders.")
+    twice = [str(path) for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
+    if twice:
+        raise DataError(f"compare: {twice[0]} is given more than once. Give each run folder once.")
+    held = {split: [path for path in paths if _predictions(path, split).is_file()] for split in SPLITS_TO_COMPARE}
+    for path in paths:
+        if not any(path in having for having in held.values()):
+            raise DataError(
+                f"{path}: no predictions/test.parquet or predictions/val.parquet, so this is no finished run. "
+                "Give run folders."
+            )
+    split = next((split for split, having in held.items() if len(having) == len(paths)), None)
+    if split is None:
+        lacking = [str(path) for path in paths if path not in held["test"]]
+        raise DataError(f"compare: {', '.join(lacking)} has no test pictures, and not all runs have val pictures.")
+    runs = [_read(path, name, split) for path, name in zip(paths, name_runs(paths), strict=True)]
+    _refuse_tasks(runs)
+    return split, runs
+
+
+def _refuse_tasks(runs: Sequence[RunAnswers]) -> None:
+    for run in runs:
+        if run.predictions.task not in COMPARABLE:
+            raise DataError(
+                f"{run.path}: a run of task {run.predictions.task!r}; allowed: {', '.join(COMPARABLE)}. Give runs of "
+                "one of these tasks."
+            )
+        if run.predictions.task != runs[0].predictions.task:
+            raise DataError(
+                f'compare: "{runs[0].name}" is a run of {runs[0].predictions.task}, "{run.name}" of '
+                f"{run.predictions.task}. Give runs of one task."
+            )
+
+
+def _predictions(folder: Path, split: str) -> Path:
+    return folder / "predictions" / f"{split}.parquet"
+
+
+def name_runs(paths: Sequence[Path]) -> list[str]:
+    """What tells the paths apart: their last part, or an earlier one, as "monday" of "monday/run", "tuesday/run"."""
+    parts = [path.resolve().parts for path in paths]
+    for length in range(1, max(len(part) for part in parts) + 1):
+        names = ["/".join(part[-length:]) for part in parts]
+        if len(set(names)) == len(names):
+            break
+    common = 0
+    while common < length - 1 and len({part[-1 - common] for part in parts}) == 1:
+        common += 1
+    return ["/".join(part[-length : len(part) - common]) for part in parts]
+
+
+def _read(path: Path, name: str, split: str) -> RunAnswers:
+    task = task_of(_predictions(path, split))
+    if task in ("multilabel", "multitask"):
+        raise RecipeError(
+            f"{path}: a run of task {task}; runs with several labels a picture are not compared yet. Their numbers and "
+            "intervals are in metrics.json."
+        )
+    predictions = read_any_predictions(_predictions(path, split))
+    return RunAnswers(
+        name=name,
+        path=path,
+        predictions=predictions,
+        hashes=_hashes(path / "data.parquet", predictions.paths),
+        plan=_json(path / "plan.json"),
+        environment=_json(path / "environment.json"),
+    )
+
+
+def _hashes(file: Path, paths: Sequence[str]) -> tuple[str, ...] | None:
+    """Content hashes from the run's table, or None when it has none for a picture."""
+    try:
+        table = pq.read_table(file, columns=["path", "hash"])
+    except (OSError, pa.ArrowException, KeyError):
+        return None
+    by_path = dict(zip(table.column("path").to_pylist(), table.column("hash").to_pylist(), strict=True))
+    found = [by_path.get(path) or "" for path in paths]
+    return tuple(found) if all(found) else None
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # a comparison needs it only for the costs
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def put_side_by_side(runs: Sequence[RunAnswers]) -> SideBySide:
+    """Match pictures by path, or by content where the paths differ, and classes by name.
+
+    Raises:
+        DataError: pictures, contents or labels differ between the first run and another; says how many and names one.
+    """
+    ordered, notes = order_alike(runs)
+    for run in ordered[1:]:
+        _refuse_other_labels(ordered[0], run)
+    return _join(ordered, notes)
+
+
+def order_alike(runs: Sequence[RunAnswers]) -> tuple[list[RunAnswers], list[str]]:
+    """Bring the pictures of all runs into one order, and say in sentences what was matched by content.
+
+    Raises:
+        DataError: pictures or contents differ between the first run and another; says how many and names one.
+    """
+    first, notes = runs[0], []
+    ordered = [_sorted(first, by_content=False)]
+    for run in runs[1:]:
+        moved = Counter(run.predictions.paths) != Counter(first.predictions.paths)
+        if moved and _same_contents(first, run):
+            notes.append(f'The pictures of "{run.name}" lie at other paths than those of "{first.name}" and were '
+                         "matched by their content.")  # fmt: skip
+            ordered.append(_follow(_sorted(run, by_content=True), first))
+            continue
+        if moved:
+            raise DataError(_other_pictures(first, run))
+        ordered.append(_sorted(run, by_content=False))
+        _refuse_other_contents(ordered[0], ordered[-1])
+    return ordered, notes
+
+
+def _sorted(run: RunAnswers, *, by_content: bool) -> RunAnswers:
+    keys = run.hashes if by_content and run.hashes is not None else run.predictions.paths
+    names = _target_names(run)
+    order = sorted(range(len(keys)), key=lambda row: (keys[row], names[row]))  # equal pictures stand by label
+    return _take(run, np.array(order, np.int64))
+
+
+def _follow(run: RunAnswers, first: RunAnswers) -> RunAnswers:
+    """Rows of `run`, sorted by content, in the order in which `first` has them sorted by path."""
+    paths, hashes, names = first.predictions.paths, first.hashes or (), _target_names(first)
+    by_path = sorted(range(len(paths)), key=lambda row: (paths[row], names[row]))
+    by_content = sorted(by_path, key=lambda row: (hashes[row], names[row]))
+    position = {row: place for place, row in enumerate(by_content)}
+    return _take(run, np.array([position[row] for row in by_path], np.int64))
+
+
+def _take(run: RunAnswers, rows: np.ndarray) -> RunAnswers:
+    hashes = run.hashes and tuple(run.hashes[row] for row in rows)
+    return replace(run, predictions=take_rows(run.predictions, rows), hashes=hashes)
+
+
+def _target_names(run: RunAnswers) -> list[str]:
+    """The label of each picture; of masks and boxes, whose pictures have no one label, always ""."""
+    if run.predictions.task != "classification":
+        return [""] * len(run.predictions)
+    names = (*run.predictions.classes, "")  # index -1 is "": unlabelled
+    return [names[target] for target in run.predictions.targets]
+
+
+def _same_contents(first: RunAnswers, run: RunAnswers) -> bool:
+    return first.hashes is not None and run.hashes is not None and Counter(first.hashes) == Counter(run.hashes)
+
+
+def _other_pictures(first: RunAnswers, run: RunAnswers) -> str:
+    parts = []
+    for one, other in ((first, run), (run, first)):
+        alone = sorted((Counter(one.predictions.paths) - Counter(other.predictions.paths)).elements())
+        if alone:
+            parts.append(f'{len(alone)} of {len(one.predictions)} only in "{one.name}" (such as {alone[0]})')
+    return (
+        f'compare: "{first.name}" and "{run.name}" were tested on different pictures: {"; ".join(parts)}. '
+        "Only answers to the same pictures can be compared: train the runs on one table with a split column."
+    )
+
+
+def _refuse_other_contents(first: RunAnswers, run: RunAnswers) -> None:
+    if first.hashes is None or run.hashes is None:
+        return
+    changed = [path for path, a, b in zip(first.predictions.paths, first.hashes, run.hashes, strict=True) if a != b]
+    if changed:
+        raise DataError(
+            f'compare: {len(changed)} of {len(first.predictions)} pictures changed between "{first.name}" and '
+            f'"{run.name}" although their names are the same (such as {changed[0]}). Train one of the runs again.'
+        )
+
+
+def _refuse_other_labels(first: RunAnswers, run: RunAnswers) -> None:
+    labels = list(zip(first.predictions.paths, _target_names(first), _target_names(run), strict=True))
+    changed = [entry for entry in labels if entry[1] != entry[2]]
+    if changed:
+        path, before, after = changed[0]
+        raise DataError(
+            f'compare: {len(changed)} of {len(labels)} pictures carry another label in "{run.name}" than in '
+            f'"{first.name}" (such as {path}: {before or "no label"} in "{first.name}", {after or "no label"} in '
+            f'"{run.name}"). Train one of the runs again.'
+        )
+
+
+def _join(runs: Sequence[RunAnswers], notes: list[str]) -> SideBySide:
+    classes = tuple(dict.fromkeys(name for run in runs for name in run.predictions.classes))
+    position = {name: index for index, name in enumerate(classes)}
+    for run in runs:
+        lacking = [name for name in classes if name not in run.predictions.classes]
+        if lacking:
+            notes.append(f'"{run.name}" does not know {", ".join(lacking[:5])}{" ..." if len(lacking) > 5 else ""}.')
+    lookups = [np.array([position[name] for name in run.predictions.classes] + [-1], np.int64) for run in runs]
+    targets = lookups[0][runs[0].predictions.targets]
+    rows = np.flatnonzero(targets >= 0)
+    if not len(rows):
+        raise DataError(f'compare: none of the {len(targets)} pictures of "{runs[0].name}" has a label.')
+    groups = next((run.predictions.groups for run in runs if run.predictions.groups is not None), None)
+    return SideBySide(
+        classes=classes,
+        paths=tuple(runs[0].predictions.paths[row] for row in rows.tolist()),
+        targets=targets[rows],
+        predicted=tuple(look[run.predictions.predicted[rows]] for look, run in zip(lookups, runs, strict=True)),
+        groups=None if groups is None else groups[rows],
+        unlabelled=len(targets) - len(rows),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,1 @@
+"""Multi-label and multi-task predictions: metrics, files, summaries."""

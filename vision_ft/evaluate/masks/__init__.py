@@ -1,0 +1,1 @@
+"""Masks: areas and boundaries, predictions files, summaries."""

@@ -1,0 +1,1 @@
+"""From a run folder to the values that the sections of the report read."""

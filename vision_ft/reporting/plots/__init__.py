@@ -1,0 +1,1 @@
+"""Figures beside the page, drawn by matplotlib."""

@@ -1,0 +1,34 @@
+"""How many pictures of the new camera to label: accuracy by the number of labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vision_ft.reporting.charts.budget import budget_chart
+from vision_ft.reporting.collect.adapted import ends, mapping, number, records
+from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.section import Section
+
+
+def _build(run: RunView) -> dict[str, Any] | None:
+    budget = mapping(run.adaptation.get("budget"))
+    rows = [
+        {
+            "labels": number(point.get("labels")),
+            "mean": number(point.get("mean")),
+            "ends": ends(point.get("low"), point.get("high")),
+            "draws": point.get("draws"),
+        }
+        for point in records(budget.get("points"))
+    ]
+    if not rows:
+        return None
+    return {
+        "sentence": budget.get("sentence") or "",
+        "source": number(budget.get("source")),
+        "rows": rows,
+        "chart": budget_chart(budget),
+    }
+
+
+SECTION = Section("label-budget", "How many to label", "budget.html.j2", build=_build)

@@ -1,0 +1,34 @@
+"""The number that a random split of frames would have given, next to the honest one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vision_ft.reporting.collect.adapted import ends, mapping, number
+from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.section import Section
+
+
+def _build(run: RunView) -> dict[str, Any] | None:
+    split = mapping(run.adaptation.get("honest_split"))
+    rows = [
+        _row("Honest: whole groups are held out", mapping(split.get("honest"))),
+        _row("Random: frames are held out", mapping(split.get("random"))),
+    ]
+    if all(row["accuracy"] is None for row in rows):
+        return None
+    return {"sentence": split.get("sentence") or "", "rows": rows}
+
+
+def _row(label: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    size = number(numbers.get("n"))
+    return {
+        "label": label,
+        "accuracy": number(numbers.get("accuracy")),
+        "ends": ends(numbers.get("low"), numbers.get("high")),
+        "n": None if size is None else int(size),
+    }
+
+
+SECTION = Section("honest-split", "Honest or random split", "honest_split.html.j2", build=_build)

@@ -1,0 +1,28 @@
+"""The confusion matrix: all that the page's script needs to draw it and to find the pictures behind a cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vision_ft.evaluate.classification.confusion import class_order
+from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.section import PictureIndex, Section
+
+
+def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
+    del pictures
+    cells = split.summary["confusion"]
+    order = class_order(cells, len(run.classes))
+    return {
+        "num_classes": len(run.classes),
+        "clustered": order != list(range(len(run.classes))),
+        "data": {
+            "cells": cells,
+            "order": order,
+            "support": [row["support"] for row in split.summary["per_class"]],
+            "predicted": [row["predicted"] for row in split.summary["per_class"]],
+        },
+    }
+
+
+SECTION = Section("confusion", "Confusion matrix", "confusion.html.j2", build_split=_build)

@@ -1,0 +1,21 @@
+"""The worst mistakes: wrong, and sure of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.section import PictureIndex, Section
+
+
+def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
+    del run
+    positions = pictures.positions(split.mistakes.tolist())
+    return {
+        "total": len(split.mistakes),
+        "has_confidence": split.confidence is not None,
+        "data": {"pictures": positions},
+    }
+
+
+SECTION = Section("mistakes", "Worst mistakes", "mistakes.html.j2", build_split=_build)

@@ -1,0 +1,23 @@
+"""Pictures whose label may be wrong: the model disagrees with more confidence than it usually has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vision_ft.evaluate.labels.errors import likely_label_errors
+from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.section import PictureIndex, Section
+
+MAX_SHOWN = 200
+
+
+def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any] | None:
+    del run
+    predictions = split.predictions
+    if predictions.scores is None:
+        return None
+    rows = likely_label_errors(predictions.targets, predictions.predicted, predictions.scores)
+    return {"total": len(rows), "data": {"pictures": pictures.positions(rows[:MAX_SHOWN].tolist())}}
+
+
+SECTION = Section("labels", "Possible label errors", "labels.html.j2", build_split=_build)

@@ -1,0 +1,1 @@
+"""Sections of the report about multi-label and multi-task runs."""

@@ -1,0 +1,18 @@
+"""Precision, recall, F1 and average precision of each label, worst first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.section import PictureIndex, Section
+
+
+def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
+    del run, pictures
+    rows = [row | {"index": 2 * place + 1} for place, row in enumerate(split.summary["per_class"])]
+    rows.sort(key=lambda row: (row["f1"] is None, row["f1"] or 0.0, -row["support"]))
+    return {"rows": rows, "notes": split.summary["notes"]}
+
+
+SECTION = Section("per-class", "Labels", "label_table.html.j2", build_split=_build)

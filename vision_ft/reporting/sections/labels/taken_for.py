@@ -1,0 +1,39 @@
+"""Which labels are missed where which others are answered: what several labels have for a confusion matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.section import PictureIndex, Section
+
+MAX_MATRIX = 24  # labels shown as a matrix
+MAX_PAIRS = 50
+
+
+def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any] | None:
+    del run, pictures
+    if split.several is None:
+        return None
+    names, pairs = split.several.classes, split.summary["taken_for"]
+    support = [row["support"] for row in split.summary["per_class"]]
+    found = [
+        {"true": names[i], "predicted": names[j], "count": number, "of": support[i]}
+        for i, row in enumerate(pairs)
+        for j, number in enumerate(row)
+        if i != j and number
+    ]
+    found.sort(key=lambda pair: (-pair["count"], -pair["count"] / max(pair["of"], 1)))
+    rows = [
+        {"name": name, "cells": row, "support": support[i]}
+        for i, (name, row) in enumerate(zip(names, pairs, strict=True))
+    ]
+    return {
+        "names": names if len(names) <= MAX_MATRIX else [],
+        "rows": rows,
+        "pairs": found[:MAX_PAIRS],
+        "largest": max((pair["count"] for pair in found), default=1),
+    }
+
+
+SECTION = Section("taken-for", "Labels taken for others", "taken_for.html.j2", build_split=_build)
