@@ -1,0 +1,1 @@
+"""Predicted values, such as counts or ages: metrics, predictions files, summaries."""
