@@ -124,12 +124,12 @@ def green(options: argparse.Namespace) -> dict[str, Any]:
     from vision_ft.data.images.decode import decode
     from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of, confusion_of
     from vision_ft.types import Preprocessing
-    from vision_ft.wiring.answers import build_truth
     from vision_ft.wiring.data import prepare_table
+    from vision_ft.wiring.targets import build_targets
 
     recipe = resolve_recipe(options.data, (), values_of(options))
     table, _ = prepare_table(recipe.data, seed=options.seed, threads=1)
-    truth: Any = build_truth(table, Preprocessing((3, 32, 32), 1.0, "squash", "bilinear", (0.5,), (0.5,)))
+    truth: Any = build_targets(table, Preprocessing((3, 32, 32), 1.0, "squash", "bilinear", (0.5,), (0.5,)))
     thresholds = np.arange(-60, 121, 4)
 
     def confusions(split: str) -> np.ndarray:

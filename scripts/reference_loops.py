@@ -30,7 +30,7 @@ from vision_ft.data.table import SampleTable
 from vision_ft.evaluate.boxes.predictions import BoxPredictions
 from vision_ft.models.weights import read_state_dict
 from vision_ft.types import Preprocessing
-from vision_ft.wiring.answers import build_truth
+from vision_ft.wiring.targets import build_targets
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -50,7 +50,7 @@ class Setting:
     def truth(self) -> Any:
         """Return the masks or boxes of the pictures."""
         preprocessing = Preprocessing((3, *self.size), 1.0, "squash", "bilinear", MEAN, STD)
-        return build_truth(self.table, preprocessing, keep_bytes=2**30)
+        return build_targets(self.table, preprocessing, keep_bytes=2**30)
 
     def body(self) -> dict[str, torch.Tensor]:
         """Return the backbone's weights; timm and torchvision name those of a ResNet alike."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from vision_ft.config.load import load_recipe
 from vision_ft.data.formats import WRITERS, detect
-from vision_ft.data.placement import Transfer
+from vision_ft.data.placement import Transfer, format_for
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import Finding
@@ -68,6 +68,6 @@ def convert(
     recipe = load_recipe(None, overrides, defaults={"data": {"path": str(source)}})
     name = detect(source) if recipe.data.format == "auto" else recipe.data.format
     table = read_table(recipe.data, task=recipe.task)
-    target = "boxes_csv" if to == "csv" and table.task == "detection" else to
+    target = format_for(table, to)
     losses = WRITERS[target](table, out, transfer=transfer)
     return Conversion(out, name, target, table, (*table.remarks, *losses))

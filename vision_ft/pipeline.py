@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vision_ft.config import Recipe, dump_recipe, load_recipe
+from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.loading.grid import draw_augmentation_grid
 from vision_ft.data.several_labels import PREFIX, label_columns
 from vision_ft.data.table import ANNOTATION_COLUMNS, MASK_HASH, SampleTable
@@ -29,10 +30,10 @@ from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_environment, write_findings
 from vision_ft.strategies import STRATEGIES
 from vision_ft.types import Finding
-from vision_ft.wiring.answers import build_truth, labelled_rows
 from vision_ft.wiring.crowded import find_crowded
 from vision_ft.wiring.data import prepare_table
 from vision_ft.wiring.model import build_model, build_plan, describe_plan
+from vision_ft.wiring.targets import build_targets
 from vision_ft.wiring.training import build_recipe_augment, build_runtime, build_training_run
 
 GRID_ROWS = 6  # pictures of the augmentation grid
@@ -202,7 +203,7 @@ def _write_start(
         rows[:: max(len(rows) // GRID_ROWS, 1)][:GRID_ROWS],
         augment=build_recipe_augment(recipe, table, preprocessing),
         channels=preprocessing.size[0],
-        truth=build_truth(table, preprocessing),
+        truth=build_targets(table, preprocessing),
     )
     with atomic_path(folder.augmentation) as temporary:
         grid.save(temporary, format="JPEG", quality=88)

@@ -155,12 +155,17 @@ class HeadSpec:
         build: `build(channels, num_classes, *, dropout)` for pooled heads (channels: D);
             `build(channels, strides, num_classes, *, dropout, **options)` for pyramid heads.
         levels: strides of the maps that a pyramid head reads, fine to coarse.
+        is_linear: whether it is one affine map of the pooled vector, which can be fitted at once instead of trained.
+        extend: state of the head and a number of classes -> state of a head with so many classes more, which are not
+            predicted before they are learned; None where classes cannot be added.
     """
 
     task: Task
     takes: Literal["pooled", "pyramid"]
     build: Callable[..., nn.Module]
     levels: tuple[int, ...] = (4, 8, 16, 32)
+    is_linear: bool = False
+    extend: Callable[[dict[str, Tensor], int], dict[str, Tensor]] | None = None
 
 
 @dataclass(frozen=True)

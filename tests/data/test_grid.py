@@ -14,7 +14,7 @@ from vision_ft.data.images.paint import PALETTE, background_of, class_colour, dr
 from vision_ft.data.loading.grid import GAP_PX, MARKED_TILE_PX, draw_augmentation_grid
 from vision_ft.data.table import SampleTable
 from vision_ft.types import Preprocessing
-from vision_ft.wiring.answers import build_truth
+from vision_ft.wiring.targets import build_targets
 
 SQUASH = Preprocessing(
     size=(3, 64, 64), crop_pct=1.0, crop_mode="squash", interpolation="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3
@@ -35,7 +35,7 @@ class Shift:
 def grid_of(run, tmp_path):
     table = SampleTable.read(run(tmp_path) / "data.parquet")
     return np.asarray(
-        draw_augmentation_grid(table, [0], augment=Shift(), channels=3, truth=build_truth(table, SQUASH))
+        draw_augmentation_grid(table, [0], augment=Shift(), channels=3, truth=build_targets(table, SQUASH))
     ).astype(int)
 
 

@@ -13,19 +13,18 @@ import vision_ft as vf
 from vision_ft.config.schema.recipe import DataConfig
 from vision_ft.converting import convert
 from vision_ft.data.audit.audit import check
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.several_labels import (
     PREFIX,
-    RowLabels,
+    FlatLabels,
     count_known,
     flat_names,
     is_labelled,
-    label_cells,
     label_matrix,
     list_column,
     one_hot,
 )
 from vision_ft.data.split import assign
-from vision_ft.data.strata import strata
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import ClassSpace, LabelColumn
@@ -65,6 +64,10 @@ def tasks(values: object, **columns: object) -> SampleTable:
     )
 
 
+def strata_of(table: SampleTable) -> list[int]:
+    return KINDS[table.task].strata(table).tolist()
+
+
 def kinds(table: SampleTable) -> dict[str, str]:
     return {finding.kind: finding.detail for finding in check(table)}
 
@@ -94,8 +97,8 @@ def test_label_columns_lie_side_by_side_as_zeros_and_ones() -> None:
 
 
 def test_rows_are_stratified_by_their_rarest_label() -> None:
-    assert strata(sets([[1, 1, 0], [1, 0, 0], [1, 0, 1], [0, 0, 0], [1, 1, NAN]])).tolist() == [1, 0, 2, -1, 1]
-    assert strata(tasks([[0, 0], [0, 0], [1, 0], [0, 1], [-1, -1]])).tolist() == [0, 0, 1, 4, -1]
+    assert strata_of(sets([[1, 1, 0], [1, 0, 0], [1, 0, 1], [0, 0, 0], [1, 1, NAN]])) == [1, 0, 2, -1, 1]
+    assert strata_of(tasks([[0, 0], [0, 0], [1, 0], [0, 1], [-1, -1]])) == [0, 0, 1, 4, -1]
 
 
 def test_a_split_spreads_rare_labels_and_keeps_groups_whole() -> None:
@@ -143,7 +146,7 @@ def test_equal_pictures_with_contradicting_labels_are_errors_and_unknown_contrad
     assert found["000.png"].kind == "label-conflict"
     assert found["000.png"].detail == "labelled 'cat', but 001.png has the same content, labelled 'cat; dog'."
     assert found["002.png"].kind == "exact-duplicate"
-    labels = RowLabels(table)
+    labels = FlatLabels(table)
     assert (labels.differ(0, 1), labels.differ(0, 2), labels.differ(1, 2)) == (True, False, False)
 
 
@@ -208,7 +211,7 @@ def test_several_labels_survive_the_converter(tmp_path: Path, header, rows, task
 @pytest.mark.parametrize("name", ["a, b", "c;d", "red car", "x|y"])
 def test_labels_with_a_separator_in_their_name_become_columns(tmp_path: Path, name: str) -> None:
     table = sets([[1, 1, 0], [0, 0, 1], [1, 0, 1]], names=("bird", name, "cat"))
-    header, cells = label_cells(table)
+    header, cells = KINDS[table.task].write(table)
     assert header == ["bird", name, "cat"]
     assert cells == [["1", "1", "0"], ["0", "0", "1"], ["1", "0", "1"]]
 
@@ -216,4 +219,4 @@ def test_labels_with_a_separator_in_their_name_become_columns(tmp_path: Path, na
 def test_a_label_called_as_a_column_of_the_file_cannot_be_written() -> None:
     table = sets([[1, 0]], names=("path", "dog"))
     with pytest.raises(DataError, match=r"labels named \['path'\] cannot be columns"):
-        label_cells(table)
+        KINDS[table.task].write(table)

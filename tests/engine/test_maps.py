@@ -140,7 +140,7 @@ class StoppedError(Exception):
 @every_task
 def test_augmented_maps_belong_to_a_task_and_the_masks_of_all_workers_to_one_budget(task, data, tmp_path, monkeypatch):
     keys, budgets = [], []
-    build = training.build_truth
+    build = training.build_targets
 
     def stop(_model, *, view_key, **_given):
         keys.append(view_key)
@@ -151,7 +151,7 @@ def test_augmented_maps_belong_to_a_task_and_the_masks_of_all_workers_to_one_bud
         return build(*arguments, keep_bytes=keep_bytes)
 
     monkeypatch.setattr(training, "BackboneMaps", stop)
-    monkeypatch.setattr(training, "build_truth", remembering)
+    monkeypatch.setattr(training, "build_targets", remembering)
     for workers in (0, 4):
         with pytest.raises(StoppedError):
             probe(task, data, tmp_path / f"{workers}", run__workers=workers, run__decoded_budget_mb=64)

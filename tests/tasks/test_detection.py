@@ -13,7 +13,7 @@ from vision_ft.finishing.detection import collect_boxes, in_picture_pixels
 from vision_ft.models.heads.detection_common import to_torchvision
 from vision_ft.tasks.detection import TASK, decode
 from vision_ft.types import CROWD, Batch, ClassSpace, Detections, Preprocessing
-from vision_ft.wiring.answers import build_truth
+from vision_ft.wiring.targets import build_targets
 
 INPUT = Preprocessing((3, 120, 160), 1.0, "squash", "bilinear", (0.5,) * 3, (0.5,) * 3)
 SIZE = 300
@@ -57,7 +57,7 @@ def found_in_input(drawn_set) -> list[Detections]:
 
 
 def test_the_val_number_while_training_is_the_reported_one_with_crowds_and_difficult_boxes(drawn_set, table):
-    truth, rows = build_truth(table, INPUT), np.arange(len(table))
+    truth, rows = build_targets(table, INPUT), np.arange(len(table))
     target = truth.collate([truth.plain(row, (SIZE, SIZE)) for row in range(len(table))])
     found = found_in_input(drawn_set)
     batch = Batch(torch.zeros(len(table), 0), target, torch.from_numpy(rows))
@@ -70,7 +70,7 @@ def test_the_val_number_while_training_is_the_reported_one_with_crowds_and_diffi
 
 
 def test_crowds_of_a_picture_as_evaluation_sees_it_are_not_learned_from(table):
-    truth = build_truth(table, INPUT)
+    truth = build_targets(table, INPUT)
     target = truth.collate([truth.plain(row, (SIZE, SIZE)) for row in range(len(table))])
     learned = to_torchvision(target, first_label=0)
     crowds = sum(int((marks == CROWD).sum()) for marks in target.box_marks)

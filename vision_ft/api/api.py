@@ -13,7 +13,7 @@ from typing import Any
 from vision_ft.config import Recipe, load_recipe
 from vision_ft.converting import convert as convert
 from vision_ft.data.formats.recognise import is_data_yaml
-from vision_ft.data.several_labels import TASKS_OF_SEVERAL
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
 from vision_ft.deploy.predictor import AnyPredictor, load_predictor
 from vision_ft.engine.callbacks import LogReporter, Reporter
@@ -264,7 +264,7 @@ def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTab
     """
     recipe = resolve_recipe(data, [*overrides, "data.on_bad=drop"], {})
     threads = os.cpu_count() or 1
-    task = recipe.task if recipe.task in TASKS_OF_SEVERAL else None  # what boxes and masks are can be seen
+    task = recipe.task if KINDS[recipe.task].told else None  # what boxes and masks are can be seen
     return prepare_table(recipe.data, task=task, seed=recipe.run.seed, threads=threads, quick=False, strict=False)
 
 

@@ -15,6 +15,7 @@ from vision_ft.data.images.decode import MAX_PIXELS, PictureError, open_regular
 from vision_ft.data.images.pillow import quiet_pillow
 from vision_ft.types import UNLABELLED
 
+IGNORED_PIXEL = 255  # of masks in memory, which are uint8: what moves pixels takes no negative numbers
 FORMATS = ("PNG", "TIFF", "BMP", "GIF", "PPM", "JPEG", "WEBP")
 LOSSY = ("JPEG", "WEBP")  # fit for soft masks only
 GREY_WITHIN = 12  # levels between the channels of a grey pixel that was stored as a colour JPEG

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+import numpy as np
+
 from vision_ft.data.images.decode import printable
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.labels import SPLIT_BY_NAME, shorten
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
@@ -18,20 +21,7 @@ from vision_ft.types import Finding
 Transfer = Literal["copy", "link"]
 # Folders that say what lies in them, not what the picture is; formats write their own.
 PLAIN_FOLDERS = {"images", "image", "imgs", "img", "jpegimages", "frames"} | set(SPLIT_BY_NAME)
-TARGETS_BY_TASK = {
-    "classification": "imagefolder or csv",
-    "detection": "coco, voc, yolo or csv",
-    "segmentation": "masks",
-    "multilabel": "csv",
-    "multitask": "csv",
-}
-HOLDS_BY_TASK = {
-    "classification": "one label a picture",
-    "detection": "boxes",
-    "segmentation": "masks",
-    "multilabel": "several labels a picture",
-    "multitask": "several columns of labels",
-}
+ASKED_AS = {"boxes_csv": "csv"}  # format -> what --to calls it, where that is another name
 FEATURES = {
     "polygons": "outlines (polygons)",
     "iscrowd": "crowd marks",
@@ -132,12 +122,10 @@ def find_losses(table: SampleTable, *, held: Sequence[str]) -> list[Finding]:
 
 def _find_lost_classes(table: SampleTable) -> list[Finding]:
     """Return what is lost where the classes are those of the objects or pictures, ordered as text."""
-    if table.task == "detection":
-        what, used = "box", {label for row in table.arrow.column("box_labels").to_pylist() for label in row or ()}
-    elif table.task == "classification":
-        what, used = "picture", set(table.labels)
-    else:
+    kind = KINDS[table.task]
+    if not kind.carrier:
         return []
+    what, used = kind.carrier, set(np.flatnonzero(kind.count(table, np.arange(len(table)))).tolist())
     names = table.classes.names
     kept = [name for index, name in enumerate(names) if index in used]
     losses = []
@@ -154,17 +142,27 @@ def not_held(what: str) -> Finding:
     return Finding("warning", "not-held", "", f"the format cannot hold {what}.")
 
 
-def require_task(table: SampleTable, task: str, *, name: str) -> None:
-    """Refuse to write a table of another task.
+def format_for(table: SampleTable, asked: str) -> str:
+    """Return the format that `--to` means for a table: a CSV holds labels, or boxes."""
+    return next((name for name in KINDS[table.task].formats if ASKED_AS.get(name, name) == asked), asked)
+
+
+def require_format(table: SampleTable, form: str, *, name: str) -> None:
+    """Refuse to write a table in a format that cannot hold its labels.
+
+    Args:
+        table: to be written.
+        form: key of the format.
+        name: what the error calls it.
 
     Raises:
         DataError: with what the table holds and where it can go.
     """
-    if table.task != task:
-        raise DataError(
-            f"{printable(table.root)}: holds {HOLDS_BY_TASK[table.task]}, which {name} cannot hold. "
-            f"Use --to {TARGETS_BY_TASK[table.task]}."
-        )
+    kind = KINDS[table.task]
+    if form not in kind.formats:
+        *others, last = (ASKED_AS.get(one, one) for one in kind.formats)
+        allowed = f"{', '.join(others)} or {last}" if others else last
+        raise DataError(f"{printable(table.root)}: holds {kind.holds}, which {name} cannot hold. Use --to {allowed}.")
 
 
 def _without_plain_folders(path: str) -> str:

@@ -13,7 +13,6 @@ from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.types import UNLABELLED, ClassSpace, LabelColumn
 
-TASKS_OF_SEVERAL = ("multilabel", "multitask")
 LABELS = "labels"  # list of K float32: 1 = applies, 0 = does not, null = not known
 SEPARATORS = (";", "|", ",", " ")  # of the names in one cell
 PREFIX = "label:"  # int32 class index in its column, -1 = missing; "label:" and the column's name
@@ -29,16 +28,24 @@ def flat_names(columns: Sequence[LabelColumn]) -> ClassSpace:
     return ClassSpace(tuple(f"{column.name}={name}" for column in columns for name in column.classes))
 
 
+def columns_meta(columns: Sequence[LabelColumn]) -> dict[str, Any]:
+    """Return what a table says of its label columns."""
+    return {"tasks": [{"name": column.name, "classes": list(column.classes)} for column in columns]}
+
+
 def label_matrix(table: SampleTable) -> npt.NDArray[Any]:
     """Return the labels of every row, as losses and metrics read them.
 
     Returns:
-        of multilabel (N, K) float32, NaN where a label is not known; of multitask (N, T) int64, -1 where it is missing.
+        of label sets (N, K) float32, NaN where a label is not known; of label columns (N, T) int64, -1 where it is
+        missing.
     """
-    if table.task == "multilabel":
+    if LABELS in table.arrow.column_names:
         values = table.arrow.column(LABELS).combine_chunks().flatten().to_numpy(zero_copy_only=False)
         return values.astype(np.float32).reshape(len(table), len(table.classes))
     names = [PREFIX + column.name for column in label_columns(table)]
+    if not names:
+        return np.zeros((len(table), 0), np.int64)
     return np.stack([table.arrow.column(name).to_numpy() for name in names], axis=1).astype(np.int64)
 
 
@@ -56,9 +63,9 @@ def count_known(table: SampleTable, rows: npt.NDArray[np.int64]) -> npt.NDArray[
 def one_hot(table: SampleTable) -> npt.NDArray[np.float32]:
     """Return (N, K) over the flat classes: 1 = applies, 0 = does not, NaN = not known."""
     labels = label_matrix(table)
-    if table.task == "multilabel":
+    if labels.dtype.kind == "f":
         return labels
-    parts = []
+    parts = [np.zeros((len(table), 0), np.float32)]
     for place, column in enumerate(label_columns(table)):
         own = labels[:, place, None]
         part = (own == np.arange(len(column.classes))).astype(np.float32)
@@ -66,58 +73,35 @@ def one_hot(table: SampleTable) -> npt.NDArray[np.float32]:
     return np.concatenate(parts, axis=1)
 
 
-class RowLabels:
-    """The labels of each row, to be compared and named; of any task.
+class FlatLabels:
+    """The labels of each row over the flat classes, to be compared and named.
 
     Args:
-        table: the samples; tasks without labels of pictures have equal ones everywhere.
+        table: of label sets or label columns.
     """
 
     def __init__(self, table: SampleTable) -> None:
-        self._names = table.classes.names
-        self._values = one_hot(table) if table.task in TASKS_OF_SEVERAL else None
-        if self._values is None:
-            self.ids: npt.NDArray[Any] = table.labels
-        else:
-            self.ids = np.unique(np.nan_to_num(self._values, nan=-1), axis=0, return_inverse=True)[1].reshape(-1)
+        self._names, self._values = table.classes.names, one_hot(table)
+        self.ids: npt.NDArray[Any] = np.unique(np.nan_to_num(self._values, nan=-1), axis=0, return_inverse=True)[
+            1
+        ].reshape(-1)
 
     def differ(self, one: int, other: int) -> bool:
         """Whether two rows contradict each other; a label that is not known contradicts nothing."""
-        if self._values is None:
-            return bool(self.ids[one] != self.ids[other])
         gap = np.abs(self._values[one] - self._values[other])  # NaN where either is not known
         return bool((gap > 0).any())
 
     def text(self, row: int) -> str:
         """Return the labels of a row in quotes."""
-        if self._values is None:
-            return repr(self._names[self.ids[row]]) if self.ids[row] >= 0 else "as nothing"
         return repr("; ".join(self._names[index] for index in np.flatnonzero(self._values[row] == 1)))
 
 
-def label_cells(table: SampleTable) -> tuple[list[str], list[list[str]]]:
-    """Return the label columns of a CSV file: their names, and the cells of each row.
+def free_names(names: list[str], table: SampleTable) -> list[str]:
+    """Return the names of label columns of a CSV file.
 
     Raises:
-        DataError: a label is named as another column of the file.
+        DataError: one is named as another column of the file.
     """
-    names = np.array(table.classes.names, dtype=object)
-    if table.task == "multitask":
-        columns, labels = label_columns(table), label_matrix(table)
-        parts = [[*column.classes, ""] for column in columns]  # index -1 is the empty cell
-        cells = [[part[label] for part, label in zip(parts, row, strict=True)] for row in labels]
-        return _free_names([column.name for column in columns], table), cells
-    if table.task == "classification":
-        return ["label"], [[names[label] if label >= 0 else ""] for label in table.labels]
-    values = label_matrix(table)
-    is_plain = not any(separator in name for name in names for separator in SEPARATORS)  # the reader looks for all
-    if is_plain and not np.isnan(values).any() and (values == 1).any(axis=0).all():
-        return [LABELS], [[";".join(names[row == 1])] for row in values]
-    flags = [["" if np.isnan(value) else str(int(value)) for value in row] for row in values]
-    return _free_names(list(names), table), flags
-
-
-def _free_names(names: list[str], table: SampleTable) -> list[str]:
     taken = sorted({"path", "split", "group"} & {name.lower() for name in names})
     if taken:
         raise DataError(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from vision_ft.data.strata import strata
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.types import SPLITS
@@ -57,7 +57,7 @@ def assign(
     codes = _follow_ties(given, units, is_open)
     rows = np.flatnonzero(codes < 0)
     if len(rows):
-        labels = strata(table)[rows] + 1  # unlabelled rows become class 0
+        labels = KINDS[table.task].strata(table)[rows] + 1  # unlabelled rows become class 0
         codes[rows] = _draw(labels, _compact(units[rows]), shares, np.random.default_rng(seed))
     if not fixed:
         _require_wanted(table, codes, shares, units)

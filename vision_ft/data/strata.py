@@ -1,32 +1,25 @@
-"""Which classes a picture holds, and what a split is stratified by."""
+"""Which classes an image holds, and the one of them that a split is stratified by."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from vision_ft.data.several_labels import TASKS_OF_SEVERAL, one_hot
 from vision_ft.data.table import SampleTable
 from vision_ft.types import UNLABELLED
 
 
-def strata(table: SampleTable) -> npt.NDArray[np.int64]:
-    """Return what a split is stratified by: the class index of each row, -1 for none.
+def rarest_class(holds: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the class (N,) of each row that the fewest rows hold, -1 where it holds none.
 
-    Of several labels, of the classes of the boxes, and of those of the mask it is the one that the fewest pictures
-    hold: what a random split would lose is spread first, as in the iterative stratification of Sechidis et al. (2011,
-    "On the stratification of multi-label data", sec. 3). Masks count once the audit has read them.
+    What a random split would lose is spread first, as in the iterative stratification of Sechidis et al. (2011, "On
+    the stratification of multi-label data", sec. 3).
+
+    Args:
+        holds: (N, K), whether a row holds the class.
     """
-    if table.task in TASKS_OF_SEVERAL:
-        holds = one_hot(table) == 1  # NaN: not known
-    elif "box_labels" in table.arrow.column_names:
-        holds = holds_boxes(table)
-    elif "class_pixels" in table.arrow.column_names:
-        holds = count_pixels(table)[:, :-1] > 0
-    else:
-        return table.labels.astype(np.int64)
     if not holds.shape[1]:
-        return np.full(len(table), UNLABELLED, dtype=np.int64)
+        return np.full(len(holds), UNLABELLED, dtype=np.int64)
     rarest = np.where(holds, holds.sum(axis=0), np.inf).argmin(axis=1)
     return np.where(holds.any(axis=1), rarest, UNLABELLED).astype(np.int64)
 

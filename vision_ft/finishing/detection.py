@@ -16,7 +16,7 @@ from vision_ft.evaluate.boxes.summary import best_thresholds, summarise_boxes
 from vision_ft.finishing.material import JUDGED, Finish
 from vision_ft.finishing.segmentation import median_size
 from vision_ft.types import Batch, Detections, Preprocessing
-from vision_ft.wiring.answers import build_truth
+from vision_ft.wiring.targets import build_targets
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (M, 4) in pixels of the picture, scores (M,), labels (M,)
 
@@ -77,7 +77,7 @@ def collect_boxes(
     table: SampleTable, preprocessing: Preprocessing, *, rows: np.ndarray, answers: Sequence[Found]
 ) -> BoxPredictions:
     """Put the boxes found in rows together with the true ones."""
-    truth = build_truth(table, preprocessing)
+    truth = build_targets(table, preprocessing)
     if not isinstance(truth, BoxTruth):
         raise TypeError(f"{table.root}: holds no boxes")
     true = [truth.read_all(int(row)) for row in rows]

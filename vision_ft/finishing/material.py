@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vision_ft.config import Recipe
+from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.inference import Decode, predict_answers, predict_scores
 from vision_ft.engine.loop import feature_rows
@@ -18,7 +19,6 @@ from vision_ft.files import write_json
 from vision_ft.models.folder import save_model
 from vision_ft.run_folder import RunFolder
 from vision_ft.types import Phase
-from vision_ft.wiring.answers import labelled_rows
 
 JUDGED = ("val", "test")
 

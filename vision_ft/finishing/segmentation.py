@@ -21,7 +21,7 @@ from vision_ft.files import atomic_path
 from vision_ft.finishing.material import JUDGED, Finish
 from vision_ft.models.masks import label_map
 from vision_ft.types import UNLABELLED, Batch, Preprocessing
-from vision_ft.wiring.answers import build_truth
+from vision_ft.wiring.targets import build_targets
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def mask_judge(
         folder: of predictions, which gets the label maps below `split`; None writes none.
         split: name of the pictures' split.
     """
-    truth = build_truth(table, preprocessing)
+    truth = build_targets(table, preprocessing)
     if not isinstance(truth, MaskTruth):
         raise TypeError(f"{table.root}: holds no masks")
     num_classes = len(table.classes)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -15,6 +14,7 @@ from vision_ft.models.heads import HEADS
 from vision_ft.models.heads.columns import ColumnHeads
 from vision_ft.models.necks import build_neck
 from vision_ft.models.stages import FrozenAware
+from vision_ft.options import options_of, refuse_others
 from vision_ft.types import Features, Target
 
 COLUMNS = "columns"  # of head_args: numbers of classes of label columns
@@ -30,7 +30,10 @@ class VisionModel(FrozenAware):
         num_classes: K.
         dropout: share of the head's features zeroed in training.
         head_args: all further arguments of the head, so that it can be rebuilt.
+        takes: which part of the backbone's features the head reads.
     """
+
+    takes: ClassVar[Literal["pooled", "pyramid"]]
 
     def __init__(
         self,
@@ -53,6 +56,8 @@ class VisionModel(FrozenAware):
 
 class Classifier(VisionModel):
     """A backbone with a head on its pooled vector."""
+
+    takes = "pooled"
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures (B, C, H, W) to logits (B, K)."""
@@ -94,6 +99,8 @@ class DenseModel(VisionModel):
 
     Everything outside the backbone, the neck too, belongs to the parameter group "head".
     """
+
+    takes = "pyramid"
 
     def forward(self, images: Tensor, target: Target | None = None) -> Any:
         """Map pictures (B, C, H, W) to logits (B, K, H, W), or to B `Detections`.
@@ -169,12 +176,6 @@ def _resolve_options(head: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ModelError: it does not take one.
     """
-    known = inspect.signature(HEADS[head].build).parameters
-    allowed = sorted(set(known) - {"channels", "strides", "num_classes", "dropout"})
-    for name in given:
-        if name not in allowed:
-            raise ModelError(
-                f"model.head_args.{name}: the head {head!r} does not take it. Allowed: {', '.join(allowed) or 'none'}."
-                f"{did_you_mean(name, allowed)}"
-            )
-    return {name: given.get(name, known[name].default) for name in allowed}
+    known = options_of(HEADS[head].build, without=["dropout"])
+    refuse_others(given, sorted(known), key="model.head_args", owner=f"the head {head!r}", error=ModelError)
+    return {name: given.get(name, known[name]) for name in sorted(known)}

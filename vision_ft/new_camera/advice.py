@@ -12,11 +12,11 @@ from vision_ft.adaptation.budget import label_budget_curve
 from vision_ft.adaptation.honest_split import compare_splits
 from vision_ft.adaptation.linear_head import LabelledFeatures
 from vision_ft.adaptation.next_labels import choose_next, to_rows
+from vision_ft.data.labelled import is_labelled
 from vision_ft.new_camera.judge_dense import DenseJudge
 from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.measures import Seen
 from vision_ft.new_camera.scoring import Outcome
-from vision_ft.wiring.answers import is_labelled
 from vision_ft.wiring.domains import NEW, domains
 
 TO_LABEL = "to_label.csv"

@@ -15,6 +15,8 @@ from vision_ft.adaptation.decide import Metric
 from vision_ft.adaptation.herding import choose_herding, choose_random
 from vision_ft.config import DataConfig, Recipe
 from vision_ft.data.images.decode import printable
+from vision_ft.data.kinds import KINDS
+from vision_ft.data.labelled import is_labelled, labelled_rows
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.callbacks import Reporter
 from vision_ft.engine.memory import forget_peak
@@ -38,7 +40,6 @@ from vision_ft.pipeline import close_finished, open_folder, refuse_changed_data
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, read_json
 from vision_ft.types import Finding
-from vision_ft.wiring.answers import ANSWER_COLUMN, is_labelled, labelled_rows
 from vision_ft.wiring.domains import NEW, OLD, domains, join_domains, limit_labels, read_new, read_old
 from vision_ft.wiring.names import look_up
 from vision_ft.wiring.training import build_runtime
@@ -142,7 +143,7 @@ def read_tables(recipe: Recipe, source: Source, reporter: Reporter) -> tuple[Sam
     new, seen = read_new(recipe.data, task=recipe.task, classes=source.classes, seed=seed, threads=threads)
     reporter.say("reading the pictures of the old cameras")
     root = None if config.data_root is None else Path(config.data_root)
-    old = read_old(source.table(root), _kept_data(recipe), seed=seed, threads=threads, root=root)
+    old = read_old(source.table(root), _kept_data(recipe), task=recipe.task, seed=seed, threads=threads, root=root)
     table, joined = join_domains(old.table, new, source.classes)
     table, short = limit_labels(table, config.labels, val_share=VAL_SHARE, seed=seed)
     _refuse_unjudgeable(table)
@@ -151,7 +152,7 @@ def read_tables(recipe: Recipe, source: Source, reporter: Reporter) -> tuple[Sam
 
 def _refuse_unjudgeable(table: SampleTable) -> None:
     """Masks and boxes: without a single one in val or test there is nothing to measure and nothing to report."""
-    if table.task in ANSWER_COLUMN and not any(len(labelled_rows(table, split)) for split in JUDGED):
+    if KINDS[table.task].spatial and not any(len(labelled_rows(table, split)) for split in JUDGED):
         raise DataError(
             f"{printable(table.root)}: no val or test picture of either camera has a known answer, so nothing can be "
             "measured. Give the old pictures with --keep or --data-root, or label some of the new ones."

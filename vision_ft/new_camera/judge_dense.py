@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from vision_ft.adaptation.decide import CameraScore, Metric
+from vision_ft.data.labelled import labelled_rows
 from vision_ft.engine.inference import Decode, predict_answers
 from vision_ft.evaluate.boxes.predictions import BoxPredictions, write_box_predictions
 from vision_ft.evaluate.boxes.summary import best_thresholds, summarise_boxes
@@ -25,7 +26,6 @@ from vision_ft.finishing.detection import collect_boxes, in_picture_pixels, name
 from vision_ft.finishing.segmentation import collect_masks, mask_judge, median_size
 from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Batch, Detections
-from vision_ft.wiring.answers import labelled_rows
 from vision_ft.wiring.domains import NEW, OLD, domains
 from vision_ft.wiring.workbench import Workbench
 

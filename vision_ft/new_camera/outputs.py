@@ -14,6 +14,7 @@ import numpy as np
 
 from vision_ft.adaptation.next_labels import BY_COLUMN, DENSE_COLUMNS, to_csv
 from vision_ft.config import Recipe, dump_recipe
+from vision_ft.data.labelled import is_labelled, names_present
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.memory import peak_memory
 from vision_ft.files import write_atomic, write_json
@@ -25,8 +26,6 @@ from vision_ft.new_camera.source import Source, hash_weights
 from vision_ft.new_camera.verdict import Verdict
 from vision_ft.run_folder import RunFolder, read_json, write_environment, write_findings
 from vision_ft.types import Finding
-from vision_ft.wiring.answers import is_labelled
-from vision_ft.wiring.domain_classes import names_present
 from vision_ft.wiring.domains import NEW, OLD, domains
 
 FORMAT_VERSION = 1

@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from vision_ft.adaptation.decide import AlphaPoint, CameraScore, choose_alpha, score_from
+from vision_ft.data.labelled import labelled_rows
 from vision_ft.engine.interpolate import mix_weights
 from vision_ft.evaluate.read import read_any_predictions
 from vision_ft.files import write_json
@@ -21,7 +22,6 @@ from vision_ft.models.folder import save_model
 from vision_ft.new_camera.candidates import CANDIDATES
 from vision_ft.new_camera.judging import JUDGED
 from vision_ft.new_camera.material import Job, SkippedError, Tuned
-from vision_ft.wiring.answers import labelled_rows
 from vision_ft.wiring.domains import NEW, OLD
 
 ALPHAS = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vision_ft.config import Recipe
-from vision_ft.data.several_labels import TASKS_OF_SEVERAL
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import ModelError, RecipeError
 from vision_ft.models.assemble import VisionModel
@@ -68,7 +68,7 @@ def open_source(recipe: Recipe) -> Source:
             f"{folder.path}: no trained model here (model/{CONFIG_FILE} is missing). Give the folder of a finished run."
         )
     task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", "classification")
-    several = next((name for name in (task, recipe.task) if name in TASKS_OF_SEVERAL), None)
+    several = next((name for name in (task, recipe.task) if name in KINDS and KINDS[name].told), None)
     if several is not None:
         raise RecipeError(
             f"{folder.path}: adapt retrains models of one label a picture, not yet of task {several}. Train anew on "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ import torch
 from vision_ft.adaptation.anchor import build_anchor
 from vision_ft.adaptation.linear_head import domain_weights
 from vision_ft.engine.loop import fit
+from vision_ft.models.heads import HEADS
 from vision_ft.models.stages import parameter_groups
 from vision_ft.new_camera.material import Job, SkippedError, Tuned
 from vision_ft.strategies import STRATEGIES
 from vision_ft.strategies.head_first import HeadSolver
 from vision_ft.types import Phase
 from vision_ft.wiring.domains import NEW, domains
-from vision_ft.wiring.model import count_parameters, describe_phases
+from vision_ft.wiring.model import ask_strategy, count_parameters, describe_phases
 from vision_ft.wiring.workbench import Lessons
 
 HEAD_STRENGTH = 0.1  # of the pull on the head, as a share of that on the backbone
@@ -28,22 +28,19 @@ HEAD_STRENGTH = 0.1  # of the pull on the head, as a share of that on the backbo
 
 def plan_strategy(job: Job, name: str) -> list[Phase]:
     """Ask a registered strategy for its phases; surgical tunes the end of the network that the shift calls for."""
-    strategy = STRATEGIES[name]
-    groups = list(parameter_groups(job.source))
-    taken = inspect.signature(strategy.plan).parameters
-    options: dict[str, Any] = {"solver": solver_of(job)}
-    if "head_epochs" in taken and job.scores_of is None:
+    options: dict[str, Any] = {
+        "solver": solver_of(job),
+        "architecture": job.source.backbone.architecture,
+        "part": "last" if job.shift_kind == "labels" else "first",
+    }
+    if job.scores_of is None:
         options["head_epochs"] = max(epochs_of(job, name) // 2, 1)  # they read pictures, and cost as much as others
-    if "architecture" in taken:
-        options["architecture"] = job.source.backbone.architecture
-    if "part" in taken:
-        options["part"] = "last" if job.shift_kind == "labels" else "first"
-    return strategy.plan(groups, epochs_of(job, name), **options)
+    return ask_strategy(name, list(parameter_groups(job.source)), epochs=epochs_of(job, name), offered=options)
 
 
 def solver_of(job: Job) -> HeadSolver:
     """Return how the source's head is fitted."""
-    return "convex" if job.source.head_name == "linear" else "gradient"
+    return "convex" if HEADS[job.source.head_name].is_linear else "gradient"
 
 
 def epochs_of(job: Job, name: str) -> int:

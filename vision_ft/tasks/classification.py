@@ -93,7 +93,8 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("macro_f1", "accuracy"),
-    head="linear",
-    losses=LOSSES,
     counts_correct=True,
+    convex=log_prior,  # multinomial logistic regression, which adjusts logits by this prior
+    mixes=True,
+    draws=True,
 )

@@ -119,7 +119,6 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("map", "map50"),
-    head="faster-rcnn",
-    losses=("auto",),
     learns_inside=True,
+    learning_rates={"adamw": (1e-4, 1e-3)},  # docs/benchmarks.md
 )

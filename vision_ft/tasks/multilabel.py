@@ -103,6 +103,5 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("macro_f1", "map"),
-    head="linear",
-    losses=LOSSES,
+    heads="classification",
 )

@@ -38,7 +38,7 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
         return score_columns(scores, labels, sizes=widths)
 
     return TaskSpec(
-        build_loss=build, decode=decode, score=score, metrics=("macro_f1", "accuracy"), head="linear", losses=LOSSES
+        build_loss=build, decode=decode, score=score, metrics=("macro_f1", "accuracy"), heads="classification"
     )
 
 

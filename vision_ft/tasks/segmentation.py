@@ -95,6 +95,5 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=METRICS,
-    head="fpn",
-    losses=LOSSES,
+    learning_rates={"adamw": (3e-4, 3e-3)},  # docs/benchmarks.md
 )

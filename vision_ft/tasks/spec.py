@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
 
-from vision_ft.types import Target
+from vision_ft.types import Target, Task
 
 # What a model gives for a batch: logits (B, K) or (B, K, H, W); of a detector its losses while it learns, by name, and
 # a list of `Detections` else.
@@ -40,19 +40,25 @@ class TaskSpec:
         score: answers and labels (N, ...) of the pictures -> {"loss", "accuracy", "macro_f1", ...}; the values a log
             line shows. Answers that carry their own truth, as those of masks and boxes do, leave the labels alone.
         metrics: names among those that may select the best epoch; larger is better; the first is the default.
-        head: the default head.
-        losses: names of the losses; the first is what "auto" means.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
         learns_inside: whether the model itself is given the target and answers with its losses while it learns.
         bind: of a task whose outputs fall into columns: numbers of classes of the columns -> the task for them.
+        heads: the task whose heads it shares; None has heads of its own.
+        learning_rates: optimiser -> base rate of image phases and of head phases, where the usual ones do not suit.
+        convex: fits a linear head on cached features at once; None where there is no such fit.
+        mixes: whether labels can be mixed as images are, by mixup and cutmix.
+        draws: whether images can be drawn equally often of each class, by the "sampler".
     """
 
     build_loss: LossBuilder
     decode: Callable[[ModelOutputs, Target], Tensor | Sequence[Any]]
     score: Callable[[Answers, np.ndarray], dict[str, float]]
     metrics: tuple[str, ...]
-    head: str
-    losses: tuple[str, ...] = ("cross-entropy",)
     counts_correct: bool = False
     learns_inside: bool = False
     bind: Callable[[Sequence[int]], TaskSpec] | None = None
+    heads: Task | None = None
+    learning_rates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    convex: Callable[..., Any] | None = None
+    mixes: bool = False
+    draws: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow.compute as pc
 
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
 from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Finding
@@ -14,10 +14,10 @@ LIMIT = "max_boxes"  # of head_args
 
 def find_crowded(table: SampleTable, model: VisionModel) -> list[Finding]:
     """Warn where a picture holds more boxes than the head gives, since the rest can never be found."""
-    limit = model.head_args.get(LIMIT)
-    if table.task != "detection" or limit is None:
+    limit, count_objects = model.head_args.get(LIMIT), KINDS[table.task].count_objects
+    if count_objects is None or limit is None:
         return []
-    counts = pc.fill_null(pc.list_value_length(table.arrow.column("boxes")), 0).to_numpy()
+    counts = count_objects(table)
     crowded = int(np.count_nonzero(counts > limit))
     if not crowded:
         return []

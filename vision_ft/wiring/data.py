@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,11 @@ from vision_ft.config.schema.recipe import DataConfig
 from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.formats import FORMATS, detect
 from vision_ft.data.images.decode import printable
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
+from vision_ft.options import options_of
 from vision_ft.types import Finding, Task
 from vision_ft.wiring.names import look_up
 
@@ -45,7 +46,7 @@ def read_table(config: DataConfig, *, task: Task = "classification", unlabelled:
         "root": None if config.root is None else Path(config.root),
         "on_bad": config.on_bad,
     }
-    taken = list(inspect.signature(read).parameters)[1:]  # the first is the source itself
+    taken = options_of(read)
     defaults = {name: field.default for name, field in DataConfig.model_fields.items()}
     for option, value in wanted.items():
         if option not in taken and value != defaults[option]:
@@ -54,25 +55,16 @@ def read_table(config: DataConfig, *, task: Task = "classification", unlabelled:
     return read(source, **{option: value for option, value in wanted.items() if option in taken})
 
 
-HOLDS: dict[str, str] = {
-    "classification": "one label a picture",
-    "multilabel": "several labels a picture",
-    "multitask": "a label a column",
-    "segmentation": "masks",
-    "detection": "boxes",
-}
-
-
 def require_task(table: SampleTable, task: Task) -> None:
     """Refuse data of another task than the model's.
 
     Raises:
-        RecipeError: the data holds other answers.
+        RecipeError: the data holds other labels.
     """
     if table.task != task:
         raise RecipeError(
-            f"task: got {task}, but {printable(table.root)} holds {HOLDS[table.task]}. Add --task {table.task} "
-            f"(task: {table.task} in the recipe), or give data with {HOLDS[task]}."
+            f"task: got {task}, but {printable(table.root)} holds {KINDS[table.task].holds}. Add --task {table.task} "
+            f"(task: {table.task} in the recipe), or give data with {KINDS[task].holds}."
         )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from vision_ft.data.labelled import is_labelled, names_present
 from vision_ft.data.labels import shorten
 from vision_ft.data.table import SampleTable
 from vision_ft.types import SPLITS, ClassSpace, Finding
-from vision_ft.wiring.answers import is_labelled
-from vision_ft.wiring.domain_classes import names_present
 
 
 def about_old(old: SampleTable | None) -> list[Finding]:

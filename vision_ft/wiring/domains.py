@@ -13,29 +13,29 @@ import pyarrow as pa
 from vision_ft.config.schema.recipe import DataConfig
 from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.images.decode import printable
+from vision_ft.data.kinds import KINDS
+from vision_ft.data.labelled import as_unlabelled, is_labelled, is_plain
 from vision_ft.data.names import escape_name
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
-from vision_ft.types import UNLABELLED, ClassSpace, Finding, Task
-from vision_ft.wiring.answers import ANSWER_COLUMN, is_labelled
+from vision_ft.types import UNLABELLED, ClassSpace, Finding, LabelColumn, Task
 from vision_ft.wiring.data import read_table, require_task
-from vision_ft.wiring.domain_classes import (
-    answer_columns,
-    as_unlabelled,
-    extended_classes,
-    is_bare,
-    joined_meta,
-    names_present,
-    refuse_other_classes,
-)
 from vision_ft.wiring.domain_findings import about_classes, about_old
 
 OLD, NEW = "old", "new"
 DOMAIN = "domain"
-KEPT_COLUMNS = ("path", "label", "split", "group", "width", "height", "brightness", "sharpness", "hash", "cluster")
+KEPT_COLUMNS = ("path", "split", "group", "width", "height", "brightness", "sharpness", "hash", "cluster")
 # About one class is no error for a new camera: the other classes may come from the old pictures, or from the model.
-SET_FINDINGS = ("one-class", "empty-class", "class-missing-in-split", "nothing-labelled", "mask-binary")
+SET_FINDINGS = (
+    "one-class",
+    "empty-class",
+    "class-missing-in-split",
+    "nothing-labelled",
+    "mask-binary",
+    "no-label",
+    "constant-label",
+)
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,20 @@ class OldPictures:
 
 
 def read_old(
-    recorded: SampleTable | None, keep: DataConfig | None, *, seed: int, threads: int, root: Path | None = None
+    recorded: SampleTable | None,
+    keep: DataConfig | None,
+    *,
+    task: Task,
+    seed: int,
+    threads: int,
+    root: Path | None = None,
 ) -> OldPictures:
     """Return the pictures of the old cameras.
 
     Args:
         recorded: the source run's own table; its splits are kept, also for pictures of `keep` that it lists.
         keep: pictures given by the user; None takes the recorded ones, as far as their files still exist.
+        task: of the model.
         seed: of the split of pictures that the source run does not list.
         threads: that look at pictures.
         root: where the recorded pictures lie now.
@@ -69,7 +76,7 @@ def read_old(
         DataError: the given pictures cannot be read, or none of the recorded ones lies below `root`.
     """
     if keep is not None:
-        table, findings = _scanned(read_table(keep), keep, threads=threads)
+        table, findings = _scanned(read_table(keep, task=task), keep, threads=threads)
         return OldPictures(_split_as_recorded(table, recorded, keep, seed=seed), "", tuple(findings))
     if recorded is None:
         return OldPictures(None, "the source run lists no pictures (data.parquet is missing); give them with --keep")
@@ -100,7 +107,13 @@ def read_old(
 
 
 def read_new(
-    config: DataConfig, *, task: Task, classes: ClassSpace, seed: int, threads: int
+    config: DataConfig,
+    *,
+    task: Task,
+    classes: ClassSpace,
+    columns: Sequence[LabelColumn] = (),
+    seed: int,
+    threads: int,
 ) -> tuple[SampleTable, list[Finding]]:
     """Read, scan and split the pictures of the new camera; they may lack labels.
 
@@ -108,6 +121,7 @@ def read_new(
         config: where they are.
         task: of the model; pictures without any label serve every task.
         classes: of the model.
+        columns: label columns of the model, where it has such.
         seed: of the split.
         threads: that look at pictures.
 
@@ -115,43 +129,53 @@ def read_new(
         RecipeError: the labels are of another task.
         DataError: there is no picture, or too few to make the splits.
     """
-    table = read_table(config, unlabelled=True)
-    # to a model of masks or boxes, folders of pictures are places, such as cameras, and no labels
-    is_folder = Path(config.path).is_dir()
-    no_answers = task in ANSWER_COLUMN and table.task == "classification" and (is_folder or is_bare(table))
-    if not no_answers:
+    table = read_table(config, task=task, unlabelled=True)
+    # to a model of another task, folders of plain pictures are places, such as cameras, and no labels
+    is_bare = Path(config.path).is_dir() or not is_labelled(table).any()
+    is_unlike = table.task != task and is_plain(table) and is_bare
+    if not is_unlike:
         require_task(table, task)
     table, findings = _scanned(table, config, threads=threads)
-    if no_answers:
-        table = as_unlabelled(table, task, classes)
+    if is_unlike:
+        table = as_unlabelled(table, task, classes, columns)
     if not len(table):
         raise DataError(f"{config.path}: no picture of the new camera can be used.")
     return assign(table, val=config.val, test=config.test, seed=seed), findings
 
 
-def join_domains(old: SampleTable | None, new: SampleTable, known: ClassSpace) -> tuple[SampleTable, list[Finding]]:
-    """Return one table of both, with a column `domain`; classes are matched by name, new names come last.
+def join_domains(
+    old: SampleTable | None, new: SampleTable, known: ClassSpace, *, columns: Sequence[LabelColumn] = ()
+) -> tuple[SampleTable, list[Finding]]:
+    """Return one table of both, with a column `domain`; classes are matched by name, as the task's kind does it.
 
     A picture of NEW that OLD holds too is left out: the source model has seen it.
 
+    Args:
+        old: pictures of the old cameras, or None.
+        new: pictures of the new camera.
+        known: classes of the model.
+        columns: label columns of the model, where it has such.
+
     Raises:
-        DataError: the labelled classes of NEW and those of the model have no name in common, a picture of OLD has a
-            class that the model lacks, masks or boxes are of other classes or codes, or the two folders lie on
-            different drives.
+        DataError: the classes, columns or codes of the two do not fit together, a picture of OLD has a class that the
+            model lacks, or the two folders lie on different drives.
     """
     tables: list[tuple[str, SampleTable]] = []
     findings: list[Finding] = []
     if old is not None:
         new, findings = _without_known(old, new)
         require_task(old, new.task)
-        _refuse_unknown(old, known)
         tables.append((OLD, old))
     tables.append((NEW, new))
-    classes = extended_classes(known, new)
     root = _common_root([table.root for _, table in tables])
-    parts = [_part(table, name, classes, root, number) for number, (name, table) in enumerate(tables)]
-    meta = joined_meta([table for _, table in tables], classes)
-    joined = SampleTable(pa.concat_tables(parts), root=root, classes=classes, task=new.task, meta=meta)
+    prefixes = [escape_name(table.root.relative_to(root).as_posix()) for _, table in tables]
+    labels = KINDS[new.task].join([table for _, table in tables], known, columns=columns, prefixes=prefixes)
+    parts = [
+        _part(table, name, prefix, number) | own
+        for number, ((name, table), prefix, own) in enumerate(zip(tables, prefixes, labels.columns, strict=True))
+    ]
+    arrow = pa.concat_tables([pa.table(part) for part in parts])
+    joined = SampleTable(arrow, root=root, classes=labels.classes, task=new.task, meta=labels.meta)
     found = [finding for finding in check(joined) if finding.kind not in SET_FINDINGS]
     joined = apply_policy(joined, found, "drop")
     return joined, [*findings, *found, *about_old(old), *about_classes(new, known)]
@@ -226,13 +250,6 @@ def _split_as_recorded(
     return assign(table, val=config.val, test=config.test, seed=seed, fixed=is_listed)
 
 
-def _refuse_unknown(old: SampleTable, known: ClassSpace) -> None:
-    if old.task in ANSWER_COLUMN:
-        refuse_other_classes(known, old)
-    else:
-        known.index_of(names_present(old), where=f"{printable(old.root)} (old cameras)")
-
-
 def _without_known(old: SampleTable, new: SampleTable) -> tuple[SampleTable, list[Finding]]:
     known = set(old.arrow.column("hash").to_pylist())
     seen = np.array([digest in known for digest in new.arrow.column("hash").to_pylist()], dtype=bool)
@@ -257,20 +274,16 @@ def _common_root(roots: Sequence[Path]) -> Path:
         raise DataError(f"{printable(roots[0])} and {printable(roots[1])} lie on different drives: copy one.") from err
 
 
-def _part(table: SampleTable, domain: str, classes: ClassSpace, root: Path, number: int) -> pa.Table:
-    """Return a table's columns with labels, paths and numbers that fit the joined one."""
-    index = {name: position for position, name in enumerate(classes.names)}
-    own = np.array([index.get(name, UNLABELLED) for name in table.classes.names] + [UNLABELLED], dtype=np.int32)
-    prefix = escape_name(table.root.relative_to(root).as_posix())
+def _part(table: SampleTable, domain: str, prefix: str, number: int) -> dict[str, pa.Array]:
+    """Return a table's columns, without labels, with paths and cluster numbers that fit the joined one."""
     paths = table.arrow.column("path").to_pylist()
     if prefix != ".":
         paths = [f"{prefix}/{path}" for path in paths]
     clusters = table.arrow.column("cluster").to_pylist()
     columns = {name: table.arrow.column(name) for name in KEPT_COLUMNS if name in table.arrow.column_names}
-    columns |= {
+    return columns | {
         "path": pa.array(paths, pa.string()),
-        "label": pa.array(own[table.labels], pa.int32()),
+        "label": pa.array([UNLABELLED] * len(table), pa.int32()),
         "cluster": pa.array([None if one is None else 2 * one + number for one in clusters], pa.int64()),
         DOMAIN: pa.array([domain] * len(table), pa.string()),
     }
-    return pa.table(columns | answer_columns(table, classes, prefix=prefix))

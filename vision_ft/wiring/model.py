@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
 from vision_ft.config.schema.recipe import Recipe
-from vision_ft.errors import RecipeError, did_you_mean
+from vision_ft.errors import RecipeError
 from vision_ft.models import assemble
 from vision_ft.models.assemble import Classifier, DenseModel, VisionModel
 from vision_ft.models.backbone import create_backbone
 from vision_ft.models.heads import HEADS
+from vision_ft.options import options_of, refuse_others
 from vision_ft.strategies import STRATEGIES
+from vision_ft.tasks import TASKS
 from vision_ft.types import ClassSpace, LabelColumn, Phase
 from vision_ft.wiring.names import look_up
 
-HEAD_TASK = {"multilabel": "classification", "multitask": "classification"}  # whose heads a task shares
 DEFAULT_LR = {"adamw": 1e-4, "sgd": 1e-2}
 DENSE_HEAD_SCALE = 10.0
 DEFAULT_HEAD_LR = {"adamw": 3e-3, "sgd": 1e-1}  # heads on cached features: a thousand times cheaper steps, no risk
-TASK_LR = {("segmentation", "adamw"): (3e-4, 3e-3), ("detection", "adamw"): (1e-4, 1e-3)}  # docs/benchmarks.md
 
 
 def build_model(recipe: Recipe, classes: ClassSpace, columns: Sequence[LabelColumn] = ()) -> Classifier | DenseModel:
@@ -57,7 +57,7 @@ def _preprocessing_overrides(recipe: Recipe) -> dict[str, Any]:
     """Return what the recipe, or the kind of the head, wants otherwise than the backbone's own preprocessing."""
     config = recipe.model
     spec = look_up(HEADS, config.head, key="model.head")
-    if spec.task != HEAD_TASK.get(recipe.task, recipe.task):
+    if spec.task != (TASKS[recipe.task].heads or recipe.task):
         raise RecipeError(f'model.head: "{config.head}" answers {spec.task}, but the task is {recipe.task}.')
     overrides: dict[str, Any] = {
         "mean": config.mean,
@@ -80,27 +80,45 @@ def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> l
     """
     config = recipe.strategy
     strategy = look_up(STRATEGIES, config.name, key="strategy.name")
-    taken = list(inspect.signature(strategy.plan).parameters)[2:]
-    allowed = [option for option in taken if option != "architecture"]  # known from the model, not from the recipe
-    for option in config.options:
-        if option not in allowed:
-            near = did_you_mean(option, allowed)
-            raise RecipeError(
-                f"strategy.options.{option}: {config.name} does not take it.{near} Allowed: {', '.join(allowed)}."
-            )
-    is_convex = recipe.model.head == "linear" and recipe.task == "classification"
-    options = {"solver": "convex" if is_convex else "gradient", **config.options}
-    if options["solver"] == "convex" and not is_convex:
+    head = HEADS[recipe.model.head]
+    is_convex = head.is_linear and TASKS[recipe.task].convex is not None
+    if config.options.get("solver") == "convex" and not is_convex:
         raise RecipeError(
             f'strategy.options.solver: "convex" fits linear heads of classification; model.head is '
             f'"{recipe.model.head}" and the task {recipe.task}. Use "gradient".'
         )
-    if "architecture" in taken:
-        options["architecture"] = architecture
     epochs = config.epochs if config.epochs is not None else strategy.epochs
-    if HEADS[recipe.model.head].takes == "pyramid":
-        options = {key: value for key, value in _dense_options(epochs).items() if key in taken} | options
-    return strategy.plan(groups, epochs, **options)
+    offered = {"solver": "convex" if is_convex else "gradient", "architecture": architecture}
+    if head.takes == "pyramid":
+        offered |= _dense_options(epochs)
+    return ask_strategy(config.name, groups, epochs=epochs, offered=offered, asked=config.options)
+
+
+def ask_strategy(
+    name: str,
+    groups: Sequence[str],
+    *,
+    epochs: int,
+    offered: Mapping[str, Any],
+    asked: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Phase]:
+    """Ask a registered strategy for its phases.
+
+    Args:
+        name: key of `STRATEGIES`.
+        groups: parameter groups from input to head.
+        epochs: passes over the images.
+        offered: options that are given where the strategy takes them.
+        asked: options of the recipe, which overrule those; "architecture" is known from the model, not from it.
+
+    Raises:
+        RecipeError: the strategy does not take an option, or it is out of range.
+    """
+    strategy = STRATEGIES[name]
+    taken = options_of(strategy.plan)
+    allowed = [option for option in taken if option != "architecture"]
+    refuse_others(asked, allowed, key="strategy.options", owner=name, error=RecipeError)
+    return strategy.plan(groups, epochs, **{key: offered[key] for key in taken if key in offered} | dict(asked))
 
 
 def _dense_options(epochs: int) -> dict[str, Any]:
@@ -165,5 +183,5 @@ def learning_rates(recipe: Recipe) -> tuple[float, float]:
     """Return the base rate of picture phases and that of head phases on cached features."""
     name, lr = recipe.optim.name, recipe.optim.lr
     head_lr = recipe.optim.head_lr
-    usual, usual_head = TASK_LR.get((recipe.task, name), (DEFAULT_LR[name], DEFAULT_HEAD_LR[name]))
+    usual, usual_head = TASKS[recipe.task].learning_rates.get(name, (DEFAULT_LR[name], DEFAULT_HEAD_LR[name]))
     return (lr if lr is not None else usual, head_lr if head_lr is not None else usual_head)

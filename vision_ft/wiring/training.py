@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ import torch
 from vision_ft.augment.mix import mix
 from vision_ft.augment.presets import PRESETS, Augment, build_augment
 from vision_ft.config.schema.recipe import Recipe
+from vision_ft.data.kinds import KINDS
+from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.loading.cache import cache_dir
 from vision_ft.data.loading.dataset import DecodedPictures, EvalPictures, TrainPictures
 from vision_ft.data.loading.loaders import EpochBatches, build_eval_loader, build_train_loader
@@ -22,17 +25,18 @@ from vision_ft.engine.optim import OptimSettings
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
 from vision_ft.engine.runtime import Runtime
 from vision_ft.errors import RecipeError
-from vision_ft.models.assemble import Classifier, DenseModel, VisionModel
+from vision_ft.models.assemble import DenseModel, VisionModel
+from vision_ft.models.heads import HEADS
 from vision_ft.models.preprocessing import build_eval_transform
 from vision_ft.tasks import TASKS
 from vision_ft.tasks.classification import class_weights
 from vision_ft.tasks.spec import TaskSpec
 from vision_ft.types import Batch, Preprocessing
-from vision_ft.wiring.answers import ANSWER_COLUMN, build_truth, count_classes, labelled_rows, labels_of
 from vision_ft.wiring.features import FeatureSource
 from vision_ft.wiring.maps import BackboneMaps
 from vision_ft.wiring.model import learning_rates
 from vision_ft.wiring.names import look_up
+from vision_ft.wiring.targets import build_targets
 
 MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
 SMALL_BATCH = 16  # below, BatchNorm statistics of a batch are too noisy to learn from
@@ -50,7 +54,8 @@ def build_runtime(recipe: Recipe) -> Runtime:
         device=config.device,
         devices=config.devices,
         precision=config.precision,
-        unread_weights=recipe.task in ANSWER_COLUMN,  # masks and boxes are read from maps
+        # a head on maps does not read the weights behind the last one, such as those of a class token
+        unread_weights=look_up(HEADS, recipe.model.head, key="model.head").takes == "pyramid",
     )
 
 
@@ -60,18 +65,18 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
     Raises:
         RecipeError: a name or a value cannot be used.
     """
-    task = _task_for(recipe, table)
-    if recipe.optim.imbalance == "sampler" and recipe.task != "classification":
+    task = task_for(table)
+    if recipe.optim.imbalance == "sampler" and not task.draws:
         raise RecipeError(
             f'optim.imbalance: "sampler" draws pictures by their one label; the task is {recipe.task}. Use "weights".'
         )
     if recipe.optim.metric not in task.metrics:
         raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
-    train_rows = labelled_rows(table, "train")
+    rows = {split: labelled_rows(table, split) for split in ("train", "val")}
     method = Method(
         task=task,
         loss=task.build_loss(
-            count_classes(table, train_rows),
+            KINDS[table.task].count(table, rows["train"]),
             name=recipe.optim.loss,
             imbalance=recipe.optim.imbalance,
             label_smoothing=recipe.optim.label_smoothing,
@@ -81,12 +86,12 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
         batchnorm=resolve_batchnorm(recipe),
         imbalance=recipe.optim.imbalance,
     )
-    return TrainingRun(model, _build_run_data(recipe, table, model, services), method, services)
+    return TrainingRun(model, _build_run_data(recipe, table, model, services, rows=rows), method, services)
 
 
-def _task_for(recipe: Recipe, table: SampleTable) -> TaskSpec:
-    """Return the recipe's task, made for the label columns of the table where it has such."""
-    task = TASKS[recipe.task]
+def task_for(table: SampleTable) -> TaskSpec:
+    """Return the task of a table, made for its label columns where it has such."""
+    task = TASKS[table.task]
     return task if task.bind is None else task.bind([len(column.classes) for column in label_columns(table)])
 
 
@@ -184,14 +189,13 @@ def open_pictures(
     """
     preprocessing = model.backbone.preprocessing
     budget = recipe.run.decoded_budget_mb * BYTES_PER_MB if recipe.run.cache else 0
-    truth = build_truth(table, preprocessing, keep_bytes=budget // 4 // max(workers, 1))
-    may_shrink = table.task not in ANSWER_COLUMN  # masks and boxes lie on the picture as the file has it
+    truth = build_targets(table, preprocessing, keep_bytes=budget // 4 // max(workers, 1))
     decoded = DecodedPictures(
         table,
         (labelled_rows(table, "train") if rows is None else rows).tolist(),
         channels=preprocessing.size[0],
         # twice the input: a small crop still has a pixel for each pixel
-        min_side_px=2 * max(preprocessing.size[1:]) if may_shrink else None,
+        min_side_px=2 * max(preprocessing.size[1:]) if KINDS[table.task].may_shrink else None,
         budget_bytes=budget,
     )
     augment = build_recipe_augment(recipe, table, preprocessing)
@@ -206,17 +210,19 @@ def open_pictures(
     return Pictures(decoded, training, plain)
 
 
-def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> RunData:
+def _build_run_data(
+    recipe: Recipe, table: SampleTable, model: VisionModel, services: Services, *, rows: Mapping[str, np.ndarray]
+) -> RunData:
+    """Wire what a run reads; `rows` are the labelled ones of train and val."""
     workers = resolve_workers(recipe.run.workers, services.runtime.device)
-    pictures = open_pictures(recipe, table, model, keep_tensors=workers == 0, workers=workers)
-    train_rows = labelled_rows(table, "train")
+    pictures = open_pictures(recipe, table, model, keep_tensors=workers == 0, rows=rows["train"], workers=workers)
     batches = EpochBatches(
-        train_rows,
+        rows["train"],
         batch_size=recipe.optim.batch_size,
         seed=recipe.run.seed,
         rank=services.runtime.rank,
         world_size=services.runtime.world_size,
-        weights=_sample_weights(recipe, table, train_rows),
+        weights=_sample_weights(recipe, table, rows["train"]),
     )
 
     @cache
@@ -230,11 +236,11 @@ def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, serv
     return RunData(
         train=train,
         batches=batches,
-        train_rows=train_rows,
-        val_rows=labelled_rows(table, "val"),
-        labels=labels_of(table),
+        train_rows=rows["train"],
+        val_rows=rows["val"],
+        labels=KINDS[table.task].labels(table),
         load_eval=load_eval,
-        **_build_cached(recipe, table, model, services, pictures=pictures, workers=workers),
+        **_build_cached(recipe, table, model, services, pictures=pictures, workers=workers, rows=rows),
         describe=table.relative_path,
         mix=build_mix(recipe, len(table.classes)),
         views=recipe.augment.views,
@@ -242,7 +248,14 @@ def _build_run_data(recipe: Recipe, table: SampleTable, model: VisionModel, serv
 
 
 def _build_cached(
-    recipe: Recipe, table: SampleTable, model: VisionModel, services: Services, *, pictures: Pictures, workers: int
+    recipe: Recipe,
+    table: SampleTable,
+    model: VisionModel,
+    services: Services,
+    *,
+    pictures: Pictures,
+    workers: int,
+    rows: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
     """Return what phases of the head read in place of pictures: pooled features, or maps where the disk allows."""
     given: dict[str, Any] = {
@@ -253,14 +266,13 @@ def _build_cached(
         "augmented": pictures.training,
         "view_key": {"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
     }
-    if isinstance(model, Classifier):
+    if model.takes == "pooled":
         return {"features": FeatureSource(model, **given)}
-    if not isinstance(model, DenseModel) or not recipe.run.cache or not recipe.run.maps_budget_mb:
+    if not recipe.run.cache or not recipe.run.maps_budget_mb:
         return {"features": None}
     given["view_key"]["task"] = recipe.task  # a turned picture has grey corners for boxes, mirrored ones for masks
-    maps = BackboneMaps(model, budget_mb=recipe.run.maps_budget_mb, **given)
-    counts = len(labelled_rows(table, "train")), len(labelled_rows(table, "val"))
-    need_mb = maps.need_mb(*counts, recipe.augment.views)
+    maps = BackboneMaps(cast(DenseModel, model), budget_mb=recipe.run.maps_budget_mb, **given)
+    need_mb = maps.need_mb(len(rows["train"]), len(rows["val"]), recipe.augment.views)
     fits = need_mb <= recipe.run.maps_budget_mb
     where = "are cached" if fits else "are computed in each epoch"
     services.reporter.say(
@@ -281,7 +293,7 @@ def build_mix(recipe: Recipe, num_classes: int) -> Any:
     mixup, cutmix, seed = recipe.augment.mixup, recipe.augment.cutmix, recipe.run.seed
     if not mixup and not cutmix:
         return None
-    if recipe.task != "classification":
+    if not TASKS[recipe.task].mixes:
         raise RecipeError(
             f"augment.mixup and augment.cutmix mix single labels; the task is {recipe.task}. Set both to 0."
         )

@@ -13,15 +13,14 @@ import numpy as np
 from torch import Tensor, nn
 
 from vision_ft.config.schema.recipe import Recipe
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.loading.cache import cache_dir
 from vision_ft.data.loading.loaders import build_eval_loader, build_train_loader
 from vision_ft.data.loading.rehearsal import Memory, RehearsalBatches
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.run import Method, RunData, Services, TrainingRun
-from vision_ft.models.assemble import Classifier, VisionModel
-from vision_ft.tasks import TASKS
+from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Batch
-from vision_ft.wiring.answers import ANSWER_COLUMN, count_classes
 from vision_ft.wiring.features import FeatureSource
 from vision_ft.wiring.training import (
     Pictures,
@@ -31,6 +30,7 @@ from vision_ft.wiring.training import (
     resolve_batchnorm,
     resolve_preset,
     resolve_workers,
+    task_for,
 )
 
 
@@ -71,7 +71,7 @@ class Workbench:
 
     def __init__(self, recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> None:
         self.recipe, self.table, self.services = recipe, table, services
-        self.task = TASKS[recipe.task]
+        self.task, self.kind = task_for(table), KINDS[table.task]
         self.workers = resolve_workers(recipe.run.workers, services.runtime.device)
         self.preprocessing = model.backbone.preprocessing
         self._model = model
@@ -124,16 +124,19 @@ class Workbench:
 
     def _count(self, lessons: Lessons) -> np.ndarray:
         """Return how often each class occurs (K,) in what is learned from: pictures, pixels or boxes."""
-        if self.table.task in ANSWER_COLUMN:
-            return count_classes(self.table, lessons.head_rows)
-        return np.bincount(self._labels(lessons)[lessons.head_rows], minlength=len(self.table.classes))
+        return self.kind.count(self._table(lessons), lessons.head_rows)
 
-    def _labels(self, lessons: Lessons) -> np.ndarray:
-        return self.table.labels if lessons.labels is None else lessons.labels.astype(np.int32)
+    def _table(self, lessons: Lessons) -> SampleTable:
+        """Return the table with the labels that are learned from."""
+        if lessons.labels is None:
+            return self.table
+        if self.kind.with_labels is None:
+            raise ValueError(f"other labels cannot be learned from for the task {self.table.task}")
+        return self.kind.with_labels(self.table, lessons.labels)
 
     def _run_data(self, model: VisionModel, lessons: Lessons) -> RunData:
-        labels = self._labels(lessons)
-        batches = self._batches(lessons, labels)
+        table = self._table(lessons)
+        batches = self._batches(lessons, table)
 
         @cache
         def train() -> Any:
@@ -146,9 +149,9 @@ class Workbench:
             batches=batches,
             train_rows=lessons.head_rows,
             val_rows=lessons.val_rows,
-            labels=labels,
+            labels=self.kind.labels(table),
             load_eval=self.load_eval,
-            features=self.features_of(model) if isinstance(model, Classifier) else None,
+            features=self.features_of(model) if model.takes == "pooled" else None,
             describe=self.table.relative_path,
             mix=build_mix(self.recipe, len(self.table.classes)),
             views=self.recipe.augment.views,
@@ -158,22 +161,25 @@ class Workbench:
     def _pictures_of(self, lessons: Lessons) -> Pictures:
         """The pictures that training reads; candidates that learn from the same ones share them."""
         rows = np.union1d(lessons.new_rows, lessons.memory)
-        key = (rows.tobytes(), self._labels(lessons).tobytes())
+        key = (rows.tobytes(), b"" if lessons.labels is None else lessons.labels.tobytes())
         if key not in self._opened:
-            table = self.table.with_column("label", self._labels(lessons))
             self._opened = {
-                key: open_pictures(self.recipe, table, self._model, keep_tensors=False, rows=rows, workers=self.workers)
+                key: open_pictures(
+                    self.recipe, self._table(lessons), self._model, keep_tensors=False, rows=rows, workers=self.workers
+                )
             }
         return self._opened[key]
 
-    def _batches(self, lessons: Lessons, labels: np.ndarray) -> RehearsalBatches:
+    def _batches(self, lessons: Lessons, table: SampleTable) -> RehearsalBatches:
         config, runtime = self.recipe.adapt, self.services.runtime
         share = config.rehearsal if len(lessons.memory) else 0.0
         new_per_batch = max(round(self.recipe.optim.batch_size * (1 - share)), 1)
         steps = -(-len(lessons.new_rows) // new_per_batch) * lessons.epochs
+        labels = self.kind.labels(table)
+        taking_turns = labels if labels.ndim == 1 else self.kind.strata(table)  # of several labels the rarest
         return RehearsalBatches(
             lessons.new_rows,
-            Memory(lessons.memory, labels[lessons.memory], share),
+            Memory(lessons.memory, taking_turns[lessons.memory], share),
             batch_size=self.recipe.optim.batch_size,
             seed=self.recipe.run.seed,
             rank=runtime.rank,

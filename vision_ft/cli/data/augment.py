@@ -13,9 +13,9 @@ from vision_ft.data.audit.audit import apply_policy, scan
 from vision_ft.data.loading.grid import draw_augmentation_grid
 from vision_ft.files import atomic_path
 from vision_ft.types import Preprocessing
-from vision_ft.wiring.answers import build_truth
 from vision_ft.wiring.data import read_table
 from vision_ft.wiring.names import look_up
+from vision_ft.wiring.targets import build_targets
 
 
 def run(data: str, *, overrides: Sequence[str], preset: str, size: int, pictures: int, out: Path) -> None:
@@ -31,7 +31,7 @@ def run(data: str, *, overrides: Sequence[str], preset: str, size: int, pictures
     augment = build_augment(preset, size=(size, size), interpolation="bicubic")
     channels = recipe.model.in_chans
     plain = Preprocessing((channels, size, size), 1.0, "squash", "bicubic", (0.5,) * channels, (0.5,) * channels)
-    truth = build_truth(table, plain)  # masks and boxes are drawn where the preset moves them
+    truth = build_targets(table, plain)  # masks and boxes are drawn where the preset moves them
     grid = draw_augmentation_grid(table, rows, augment=augment, channels=channels, truth=truth)
     with atomic_path(out) as temporary:
         grid.save(temporary, format="PNG" if out.suffix.lower() == ".png" else "JPEG", quality=90)

@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from vision_ft.data.audit.boxes import BOX_ERRORS, scan_boxes
+from vision_ft.data.audit.boxes import BOX_ERRORS
 from vision_ft.data.audit.check import check
-from vision_ft.data.audit.masks import scan_masks
 from vision_ft.data.audit.phash import THUMB_SIDE, near_duplicate_clusters
 from vision_ft.data.audit.record import Record, describe
 from vision_ft.data.audit.scan import scan_records
 from vision_ft.data.images.decode import MAX_PIXELS, printable
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.types import Finding
@@ -26,7 +26,6 @@ __all__ = ["apply_policy", "check", "scan"]
 
 MEASURED_COLUMNS = ("width", "height", "brightness", "sharpness", "hash", "phash")
 MAX_SHOWN = 10
-DRAWN = ("detection", "segmentation")  # tasks whose answers are places in the picture
 
 
 def scan(
@@ -37,7 +36,7 @@ def scan(
     The table gains `width`, `height` (px, upright), `brightness` (mean grey in [0, 1]), `sharpness` (variance of the
     Laplacian at 128 px), `hash` (of the file content), `phash` and `cluster` (equal for near-duplicates, else null).
     Unreadable pictures have nulls and an error finding. Results are cached by path, size and time of change.
-    Boxes and masks are looked at besides, see `audit_boxes` and `audit_masks`; bad boxes are taken out of the table.
+    Boxes and masks are looked at besides, see `audit.boxes` and `audit.masks`; bad boxes are taken out of the table.
 
     Args:
         table: the samples.
@@ -54,10 +53,11 @@ def scan(
     cluster[rows[found >= 0]] = rows[found[found >= 0]]
     table = table.with_column("cluster", pa.array(cluster, mask=cluster < 0))
     findings = _describe_all(records)
-    if table.task in DRAWN:
+    kind = KINDS[table.task]
+    if kind.spatial:
         findings = [_doubt_turn(finding) for finding in findings]
-        table, more = scan_boxes(table) if table.task == "detection" else scan_masks(table, workers=workers)
-        findings += more
+    table, more = kind.scan(table, workers=workers)
+    findings += more
     return table, findings if quick else findings + _mirrored_copies(table, records)
 
 

@@ -24,11 +24,12 @@ FRACTION_PX = 1.5  # when no side of any box is longer, the values are fractions
 MAX_POINTS = 1500  # of an outline; every pair of its edges is looked at
 
 
-def scan_boxes(table: SampleTable) -> tuple[SampleTable, list[Finding]]:
+def scan_boxes(table: SampleTable, *, workers: int = 1) -> tuple[SampleTable, list[Finding]]:
     """Look at every box, and return the table with only usable boxes, clipped to their pictures, and the findings.
 
     The table needs the columns `width` and `height` of the scan; boxes of pictures that could not be read stay.
     """
+    del workers  # boxes are in the table already: there is no file to wait for
     findings: list[Finding] = []
     pictures = pictures_of(table)
     widths, heights = (table.arrow.column(name).to_pylist() for name in ("width", "height"))

@@ -10,27 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vision_ft.data.audit.boxes import check_boxes
-from vision_ft.data.audit.labels import check_label_columns, check_label_sets
-from vision_ft.data.audit.masks import check_masks
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.labels import shorten
-from vision_ft.data.several_labels import RowLabels
 from vision_ft.data.table import SampleTable
 from vision_ft.types import SPLITS, Finding
-
-IMBALANCE = 10  # largest to smallest class in train; from about here on, accuracy says little about the small one
 
 
 def check(table: SampleTable) -> list[Finding]:
     """Return the findings about the set; those of the scan need its columns and are left out without them."""
-    check_targets = {
-        "classification": _check_counts,
-        "multilabel": check_label_sets,
-        "multitask": check_label_columns,
-        "detection": check_boxes,
-        "segmentation": check_masks,
-    }
-    findings = [*_check_names(table), *check_targets[table.task](table)]
+    findings = [*_check_names(table), *KINDS[table.task].audit(table)]
     columns = table.arrow.column_names
     if "hash" in columns:
         same_evaluation = _val_equals_test(table)
@@ -63,49 +51,6 @@ _TWIN_RULES: Sequence[tuple[str, str, Callable[[str], str]]] = (
 )
 
 
-def _check_counts(table: SampleTable) -> Iterator[Finding]:
-    """Find classes that are absent, have one picture, are missing from a split, or dwarf others."""
-    names = np.array(table.classes.names, dtype=object)
-    labelled = table.labels >= 0
-    counts = np.bincount(table.labels[labelled], minlength=len(names))
-    if (counts > 0).sum() < 2:
-        yield Finding("error", "one-class", "", f"need at least two classes with pictures, got {shorten(list(names))}.")
-        return
-    if (counts == 0).any():
-        yield Finding("error", "empty-class", "", f"no usable pictures of {shorten(list(names[counts == 0]))}.")
-    if (counts == 1).any():
-        detail = f"one picture only of {shorten(list(names[counts == 1]))}; it cannot be in train and in val."
-        yield Finding("warning", "one-picture-class", "", detail)
-    splits = table.splits
-    for split in SPLITS:
-        chosen = labelled & (splits == split)
-        in_split = np.bincount(table.labels[chosen], minlength=len(names))
-        missing = list(names[(in_split == 0) & (counts > 0)])
-        if not chosen.any() or not missing:
-            continue
-        detail = f"{split} has no picture of {shorten(missing)}"
-        if split == "train":
-            yield Finding("error", "class-missing-in-split", "", f"{detail}, which can then not be learnt.")
-        else:
-            yield Finding("warning", "class-missing-in-split", "", f"{detail}: nothing is measured of them there.")
-    yield from _check_balance(table, names)
-
-
-def _check_balance(table: SampleTable, names: np.ndarray) -> Iterator[Finding]:
-    """Compare the largest and the smallest class of train (of all pictures before a split)."""
-    chosen = table.labels[(table.labels >= 0) & ((table.splits == "train") | (table.splits == None))]  # noqa: E711 - elementwise
-    counts = np.bincount(chosen, minlength=len(names))
-    if not counts.any():
-        return
-    small, large = int(np.where(counts > 0, counts, counts.max()).argmin()), int(counts.argmax())
-    if counts[large] >= IMBALANCE * counts[small]:
-        detail = (
-            f"{names[large]!r} has {counts[large]} training pictures, {names[small]!r} has {counts[small]}: "
-            f"{counts[large] / counts[small]:.0f} times. Read macro-F1, not accuracy; see optim.imbalance."
-        )
-        yield Finding("warning", "imbalance", "", detail)
-
-
 def _val_equals_test(table: SampleTable) -> list[Finding]:
     """Find a val set that is the test set again."""
     hashes = {split: set(table.arrow.column("hash").take(pa.array(table.rows(split))).to_pylist()) for split in SPLITS}
@@ -117,7 +62,7 @@ def _val_equals_test(table: SampleTable) -> list[Finding]:
 
 def _check_equal_content(table: SampleTable, *, skip_evaluation: bool) -> Iterator[Finding]:
     """Find files of equal content: a conflict under two labels, a leak across splits, else a plain duplicate."""
-    splits, labels = table.splits, RowLabels(table)
+    splits, labels = table.splits, KINDS[table.task].rows(table)
     rank: dict[object, int] = {"train": 0, "val": 1, "test": 2}
     for rows in _equal_rows(table, "hash"):
         rows.sort(key=lambda row: -rank.get(splits[row], -1))  # the most precious copy first: test, val, train
@@ -144,7 +89,7 @@ def _describe_equal(table: SampleTable, row: int, other: int, *, skip_evaluation
 
 def _check_near_duplicates(table: SampleTable) -> Iterator[Finding]:
     """Find near-duplicates under two labels or across splits (warnings), and others (listed)."""
-    splits, labels, hashes = table.splits, RowLabels(table), table.arrow.column("hash")
+    splits, labels, hashes = table.splits, KINDS[table.task].rows(table), table.arrow.column("hash")
     for rows in _equal_rows(table, "cluster"):
         # up to two rows of each label and split, unlike in content: enough to name a counterpart in a heap of any size
         seen: dict[tuple[int, object], dict[str, int]] = defaultdict(dict)

@@ -16,7 +16,7 @@ from vision_ft.data.placement import (
     number_repeated,
     open_target,
     place_pictures,
-    require_task,
+    require_format,
 )
 from vision_ft.data.reading.patterns import GroupPattern, compile_pattern
 from vision_ft.data.reading.walk import LITTER, MAX_LISTED, Walk
@@ -191,7 +191,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Raises:
         DataError: the table holds boxes or masks, a class whose name is no folder's, or the folder holds something.
     """
-    require_task(table, "classification", name="an image folder")
+    require_format(table, "imagefolder", name="an image folder")
     folders = [unescape_name(name) for name in table.classes.names]
     wrong = [name for name in folders if "/" in name or "\0" in name or name.startswith(".")]
     wrong += [name for name in folders if name.lower() in LITTER or len(os.fsencode(name)) > MAX_NAME_BYTES]

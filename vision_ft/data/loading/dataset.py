@@ -18,7 +18,7 @@ from vision_ft.data.loading.targets import LabelTruth, Movement, Truth
 from vision_ft.data.table import SampleTable
 from vision_ft.types import Batch, Preprocessing
 
-Sample = tuple[Tensor, Any, int]  # picture (C, H, W), what it should be answered with, row
+Sample = tuple[Tensor, Any, int]  # picture (C, H, W), its target, row
 EvalTransform = Callable[[Image.Image], Tensor]
 
 
@@ -91,11 +91,11 @@ class TrainPictures(Dataset[Sample]):
         self.truth = truth or LabelTruth(pictures.table.labels)
 
     def __getitem__(self, index: tuple[int, int]) -> Sample:
-        """Return one augmented, normalised picture (C, H, W) with its answer and row."""
+        """Return one augmented, normalised picture (C, H, W) with its target and row."""
         epoch, row = index
         seed = sample_seed(self.seed, epoch, row)
-        image, answer = self.truth.augmented(row, self.pictures[row], seed, self.augment)
-        return normalise(image, self.preprocessing), answer, row
+        image, target = self.truth.augmented(row, self.pictures[row], seed, self.augment)
+        return normalise(image, self.preprocessing), target, row
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
         """Stack samples into a batch."""
@@ -129,7 +129,7 @@ class EvalPictures(Dataset[Sample]):
             return list(pool.map(self.__getitem__, rows))
 
     def __getitem__(self, row: int) -> Sample:
-        """Return one preprocessed picture (C, H, W) with its answer and row."""
+        """Return one preprocessed picture (C, H, W) with its target and row."""
         kept = self._kept.get(row)
         if kept is None:
             picture = decode(self.table.path(row), channels=self.channels)
@@ -156,5 +156,5 @@ def normalise(image: np.ndarray, preprocessing: Preprocessing) -> Tensor:
 
 def collate(samples: Sequence[Sample], truth: Truth) -> Batch:
     """Stack samples into a batch."""
-    images, answers, rows = zip(*samples, strict=True)
-    return Batch(torch.stack(images), truth.collate(answers), torch.tensor(rows))
+    images, targets, rows = zip(*samples, strict=True)
+    return Batch(torch.stack(images), truth.collate(targets), torch.tensor(rows))

@@ -11,7 +11,7 @@ from PIL import Image
 from vision_ft.data.images.decode import decode
 from vision_ft.data.images.paint import background_of, draw_boxes, paint_mask
 from vision_ft.data.loading.dataset import sample_seed
-from vision_ft.data.loading.targets import BoxTruth, LabelTruth, MaskTruth, Movement, Truth
+from vision_ft.data.loading.targets import LabelTruth, Movement, Truth
 from vision_ft.data.table import SampleTable
 
 GAP_PX = 4
@@ -33,7 +33,7 @@ def draw_augmentation_grid(
 
     Args:
         table: the pictures.
-        rows: of the table, whose answers are known.
+        rows: of the table, whose targets are known.
         augment: the preset.
         channels: 1 or 3.
         truth: draws what moves with the picture: masks as translucent colours, boxes as outlines.
@@ -41,8 +41,8 @@ def draw_augmentation_grid(
     Raises:
         DataError: a picture or a mask cannot be read.
     """
-    answers = truth or LabelTruth(table.labels)
-    is_marked = isinstance(answers, MaskTruth | BoxTruth)
+    targets = truth or LabelTruth(table.labels)
+    is_marked = targets.is_drawn
     tile_px, versions = (MARKED_TILE_PX, MARKED_VERSIONS) if is_marked else (TILE_PX, VERSIONS)
     step, unpainted = tile_px + GAP_PX, background_of(table.classes.names)
     grid = Image.new("RGB", (step * (versions + 1) + GAP_PX, step * max(len(rows), 1) + GAP_PX), BACKGROUND)
@@ -53,12 +53,12 @@ def draw_augmentation_grid(
         )
         array = np.asarray(picture)
         array = array if array.ndim == 3 else array[:, :, None]
-        tiles = [(array, answers.read(row) if isinstance(answers, MaskTruth | BoxTruth) else None)]
+        tiles = [(array, targets.read(row))]
         tiles += [
-            answers.augmented(row, array, sample_seed(0, epoch, row), augment) for epoch in range(1, versions + 1)
+            targets.augmented(row, array, sample_seed(0, epoch, row), augment) for epoch in range(1, versions + 1)
         ]
-        for column, (tile, answer) in enumerate(tiles):
-            marked = _fit(tile, answer if is_marked else None, tile_px, unpainted=unpainted)
+        for column, (tile, target) in enumerate(tiles):
+            marked = _fit(tile, target if is_marked else None, tile_px, unpainted=unpainted)
             grid.paste(marked, (GAP_PX + column * step, GAP_PX + line * step))
     return grid
 

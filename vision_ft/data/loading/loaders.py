@@ -23,7 +23,7 @@ class AugmentedView(Dataset[Sample]):
         self.pictures, self.view = pictures, view
 
     def __getitem__(self, row: int) -> Sample:
-        """Return one augmented picture (C, H, W) with its answer and row."""
+        """Return one augmented picture (C, H, W) with its target and row."""
         return self.pictures[(self.view, row)]
 
     def collate(self, samples: Sequence[Sample]) -> Batch:

@@ -1,22 +1,21 @@
-"""What the pictures of a table should be answered with, moved with the picture: labels, masks or boxes."""
+"""Ground truth of the images of a table, transformed together with the image: labels, masks or boxes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 
 from vision_ft.data.class_table import ClassTable
-from vision_ft.data.masks import read_mask
+from vision_ft.data.masks import IGNORED_PIXEL, read_mask
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.types import COUNTED, CROWD, DIFFICULT, UNLABELLED, Target
 
-IGNORED_PIXEL = 255  # of masks in memory, which are uint8: what moves pixels takes no negative numbers
 MAX_MASK_CLASSES = 255
 MarkedBoxes = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (N, 4), class indices (N,), marks (N,)
 
@@ -57,15 +56,24 @@ class PlainMovement:
 
 
 class Truth(Protocol):
-    """The answers that the pictures of a table should get."""
+    """The targets of the images of a table.
+
+    Attributes:
+        is_drawn: whether a target is a place in the image, which moves with its pixels and can be drawn on it.
+    """
+
+    is_drawn: ClassVar[bool]
+
+    def read(self, row: int) -> Any:
+        """Return the target of a row on the image as its file has it."""
 
     def plain(self, row: int, size: tuple[int, int]) -> Any:
-        """Return the answer of a picture of `size` (H, W) as evaluation sees it."""
+        """Return the target of an image of `size` (H, W) as evaluation sees it."""
 
     def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, Any]:
-        """Return the augmented picture (h, w, C) and its answer."""
+        """Return the augmented image (h, w, C) and its target."""
 
-    def collate(self, answers: Sequence[Any]) -> Target:
+    def collate(self, targets: Sequence[Any]) -> Target:
         """Return the target of a batch."""
 
 
@@ -73,11 +81,17 @@ class LabelTruth:
     """Labels, which stay the same however a picture is moved.
 
     Args:
-        labels: (N,) class index of each row; (N, K) float of several labels a picture.
+        labels: (N,) class index of each row; (N, K) float of label sets; (N, T) of label columns.
     """
+
+    is_drawn: ClassVar[bool] = False
 
     def __init__(self, labels: np.ndarray) -> None:
         self.labels = labels
+
+    def read(self, row: int) -> Any:
+        """Return the label of a row."""
+        return self.labels[row]
 
     def plain(self, row: int, _size: tuple[int, int]) -> Any:
         """Return the label of a row."""
@@ -87,9 +101,9 @@ class LabelTruth:
         """Return the augmented picture and the label of its row."""
         return augment(picture, seed), self.labels[row]
 
-    def collate(self, answers: Sequence[Any]) -> Target:
+    def collate(self, targets: Sequence[Any]) -> Target:
         """Return labels (B,) int64 or (B, K) float32."""
-        labels = np.stack(answers)
+        labels = np.stack(targets)
         return Target(labels=torch.from_numpy(labels.astype(np.float32 if labels.dtype.kind == "f" else np.int64)))
 
 
@@ -101,6 +115,8 @@ class MaskTruth:
         movement: the geometry of evaluation.
         keep_bytes: decoded masks stay in memory up to this many bytes.
     """
+
+    is_drawn: ClassVar[bool] = True
 
     def __init__(self, table: SampleTable, movement: PlainMovement, *, keep_bytes: int = 0) -> None:
         if len(table.classes) > MAX_MASK_CLASSES:
@@ -137,9 +153,9 @@ class MaskTruth:
         moved = augment.with_targets(picture, seed, mask=self.read(row))
         return moved.image, moved.mask
 
-    def collate(self, answers: Sequence[np.ndarray]) -> Target:
+    def collate(self, targets: Sequence[np.ndarray]) -> Target:
         """Return masks (B, h, w) int64, -1 where a pixel does not count."""
-        masks = torch.from_numpy(np.stack(answers)).long()
+        masks = torch.from_numpy(np.stack(targets)).long()
         return Target(masks=masks.masked_fill_(masks == IGNORED_PIXEL, UNLABELLED))
 
 
@@ -150,6 +166,8 @@ class BoxTruth:
         table: of task detection.
         movement: the geometry of evaluation.
     """
+
+    is_drawn: ClassVar[bool] = True
 
     def __init__(self, table: SampleTable, movement: PlainMovement) -> None:
         self.movement = movement
@@ -195,9 +213,9 @@ class BoxTruth:
         moved = augment.with_targets(picture, seed, boxes=boxes)
         return moved.image, (moved.boxes, labels[moved.kept], marks[moved.kept])
 
-    def collate(self, answers: Sequence[MarkedBoxes]) -> Target:
+    def collate(self, targets: Sequence[MarkedBoxes]) -> Target:
         """Return B tensors of boxes, B of labels and B of marks."""
-        boxes, labels, marks = zip(*answers, strict=True)
+        boxes, labels, marks = zip(*targets, strict=True)
         return Target(
             boxes=tuple(torch.from_numpy(np.ascontiguousarray(one)) for one in boxes),
             box_labels=tuple(torch.from_numpy(one) for one in labels),

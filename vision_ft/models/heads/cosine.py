@@ -35,4 +35,15 @@ class CosineHead(nn.Module):
         return self.log_scale.exp() * F.linear(features, F.normalize(self.weight, dim=1))
 
 
-SPEC = HeadSpec(task="classification", takes="pooled", build=CosineHead)
+def extend_cosine(state: dict[str, Tensor], count: int) -> dict[str, Tensor]:
+    """Add rows that point away from the mean direction of the known ones."""
+    weight = state["weight"]
+    mean = F.normalize(weight, dim=1).mean(dim=0)
+    if mean.norm() < 1e-3:  # directions that cancel have no mean to point away from; take one that none of them has
+        mean = torch.linalg.svd(weight, full_matrices=True).Vh[-1]
+    # As long as the known rows: a gradient turns a long row more slowly than a short one.
+    row = -F.normalize(mean, dim=0) * weight.norm(dim=1).mean()
+    return {**state, "weight": torch.cat([weight, row.expand(count, -1)])}
+
+
+SPEC = HeadSpec(task="classification", takes="pooled", build=CosineHead, extend=extend_cosine)

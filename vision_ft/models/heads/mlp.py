@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from vision_ft.models.heads.extending import extend_last_layer
 from vision_ft.types import HeadSpec
 
 HIDDEN_FEATURES = 512  # as wide as ResNet-18's features: enough for a few hundred classes, small beside any backbone
@@ -37,4 +38,4 @@ class MLPHead(nn.Module):
         return logits
 
 
-SPEC = HeadSpec(task="classification", takes="pooled", build=MLPHead)
+SPEC = HeadSpec(task="classification", takes="pooled", build=MLPHead, extend=extend_last_layer("output."))

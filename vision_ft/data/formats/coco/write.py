@@ -10,7 +10,7 @@ import numpy as np
 
 from vision_ft.data.boxes import Picture, pictures_of, shortest
 from vision_ft.data.images.size import read_size
-from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_task, short_names
+from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_format, short_names
 from vision_ft.data.table import SampleTable
 from vision_ft.files import write_json
 from vision_ft.types import Finding
@@ -22,7 +22,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Raises:
         DataError: the table holds no boxes, or the folder holds something.
     """
-    require_task(table, "detection", name="COCO")
+    require_format(table, "coco", name="COCO")
     root, names = open_target(root), short_names(table)
     place_pictures(table, root / "images", names, transfer=transfer)
     ids = table.meta.get("category_ids")

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vision_ft.data.boxes import Complaints, Picture, build_box_table, find_flaw, pictures_of, read_stated, shortest
-from vision_ft.data.formats.csv.index import Index, checked_splits, is_regular, relative_paths
-from vision_ft.data.formats.csv.multi import check_names
-from vision_ft.data.formats.csv.text import read_csv_text
 from vision_ft.data.images.decode import printable
 from vision_ft.data.labels import build_class_space, shorten
 from vision_ft.data.names import escape_name
-from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_task, short_names
+from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_format, short_names
+from vision_ft.data.reading.csv_text import read_csv_text
+from vision_ft.data.reading.index import Index, checked_splits, is_regular, relative_paths
+from vision_ft.data.reading.labels import check_names
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, did_you_mean
 from vision_ft.files import write_atomic
@@ -154,7 +154,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Raises:
         DataError: the table holds no boxes, or the folder holds something.
     """
-    require_task(table, "detection", name="a CSV of boxes")
+    require_format(table, "boxes_csv", name="a CSV of boxes")
     root, names = open_target(root), short_names(table)
     place_pictures(table, root / "images", names, transfer=transfer)
     marks = [name for name in ("difficult", "iscrowd") if name in table.arrow.column_names]

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from vision_ft.data.formats.csv.index import Index, checked_splits, is_regular, relative_paths
-from vision_ft.data.formats.csv.multi import LABEL_COLUMN, LabelOptions, read_labels
-from vision_ft.data.formats.csv.text import read_csv_text
 from vision_ft.data.images.decode import printable
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.names import escape_name
-from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_task, short_names
+from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_format, short_names
+from vision_ft.data.reading.csv_text import read_csv_text
+from vision_ft.data.reading.index import Index, checked_splits, is_regular, relative_paths
+from vision_ft.data.reading.labels import LABEL_COLUMN, LabelOptions
 from vision_ft.data.reading.patterns import compile_pattern
-from vision_ft.data.several_labels import TASKS_OF_SEVERAL, label_cells
 from vision_ft.data.table import SampleTable
 from vision_ft.files import write_atomic
 from vision_ft.types import Finding, Task
@@ -62,8 +62,8 @@ def read(  # noqa: PLR0913 - one option a column
     file = Path(file)
     index = Index(file, Path(root) if root is not None else file.absolute().parent, read_csv_text(file))
     paths = relative_paths(index, index.column(index.find("path_column", path_column)) or [])
-    wanted = LabelOptions(task, label_column, label_columns, separator=label_separator, unlabelled=unlabelled)
-    labels = read_labels(index, wanted)
+    wanted = LabelOptions(label_column, label_columns, separator=label_separator, unlabelled=unlabelled)
+    labels = KINDS[task].read(index, wanted)
     splits = checked_splits(index, index.column(index.find("split_column", split_column)))
     group_cells = index.column(index.find("group_column", group_column)) or []
     groups: list[str | None] | None = [escape_name(value) or None for value in group_cells] or None
@@ -134,12 +134,13 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Raises:
         DataError: the table holds boxes or masks, or the folder holds something.
     """
-    if table.task not in TASKS_OF_SEVERAL:
-        require_task(table, "classification", name="a CSV of labels")
+    require_format(table, "csv", name="a CSV of labels")
+    write_cells = KINDS[table.task].write
+    assert write_cells is not None, f"{table.task} lists csv among its formats, but cannot write its cells"
     root, names = open_target(root), short_names(table)
     place_pictures(table, root / "images", names, transfer=transfer)
     groups = table.arrow.column("group").to_pylist()
-    header, cells = label_cells(table)
+    header, cells = write_cells(table)
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(["path", *header, "split", "group"])

@@ -32,7 +32,7 @@ from vision_ft.data.placement import (
     open_target,
     place_file,
     place_pictures,
-    require_task,
+    require_format,
     short_names,
 )
 from vision_ft.data.reading.patterns import compile_pattern
@@ -170,7 +170,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Raises:
         DataError: the table holds no masks, a file is absent, or the folder holds something.
     """
-    require_task(table, "segmentation", name="a mask folder")
+    require_format(table, "masks", name="a mask folder")
     root, names = open_target(root), short_names(table)
     names = [f"{split}/{name}" if split else name for split, name in zip(table.splits, names, strict=True)]
     place_pictures(table, root / "images", names, transfer=transfer)

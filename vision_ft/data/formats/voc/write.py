@@ -16,7 +16,7 @@ from vision_ft.data.placement import (
     find_losses,
     open_target,
     place_pictures,
-    require_task,
+    require_format,
     short_names,
 )
 from vision_ft.data.table import SampleTable
@@ -34,7 +34,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Raises:
         DataError: the table holds no boxes, a name that XML cannot hold, or the folder holds something.
     """
-    require_task(table, "detection", name="VOC")
+    require_format(table, "voc", name="VOC")
     wrong = [name for name in table.classes.names if not is_xml_text(name) or name != name.strip()]
     if wrong:
         raise DataError(f"{table.root}: XML cannot hold the class names {wrong}. Rename them.")

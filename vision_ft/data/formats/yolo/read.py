@@ -21,7 +21,7 @@ from vision_ft.data.placement import (
     not_held,
     open_target,
     place_pictures,
-    require_task,
+    require_format,
     short_names,
 )
 from vision_ft.data.table import SampleTable
@@ -186,7 +186,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Raises:
         DataError: the table holds no boxes, a picture cannot be read, or the folder holds something.
     """
-    require_task(table, "detection", name="YOLO")
+    require_format(table, "yolo", name="YOLO")
     root = open_target(root)
     pictures = pictures_of(table)
     outlined = _all_outlined(pictures)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vision_ft.data.formats.csv.text import MAX_LINES_SHOWN, CsvText
 from vision_ft.data.images.decode import printable
 from vision_ft.data.labels import SPLIT_BY_NAME
+from vision_ft.data.reading.csv_text import MAX_LINES_SHOWN, CsvText
 from vision_ft.errors import DataError, did_you_mean
 
 
