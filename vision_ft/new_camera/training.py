@@ -32,7 +32,7 @@ def plan_strategy(job: Job, name: str) -> list[Phase]:
     groups = list(parameter_groups(job.source))
     taken = inspect.signature(strategy.plan).parameters
     options: dict[str, Any] = {"solver": solver_of(job)}
-    if "head_epochs" in taken and job.scores_of is None:
+    if "head_epochs" in taken and not job.judge.reads_features:
         options["head_epochs"] = max(epochs_of(job, name) // 2, 1)  # they read pictures, and cost as much as others
     if "architecture" in taken:
         options["architecture"] = job.source.backbone.architecture
@@ -43,7 +43,7 @@ def plan_strategy(job: Job, name: str) -> list[Phase]:
 
 def solver_of(job: Job) -> HeadSolver:
     """Return how the source's head is fitted."""
-    return "convex" if job.source.head_name == "linear" else "gradient"
+    return "convex" if job.source.head_name == "linear" and job.bench.task.convex is not None else "gradient"
 
 
 def epochs_of(job: Job, name: str) -> int:
