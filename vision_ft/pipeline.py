@@ -24,7 +24,7 @@ from vision_ft.engine.runtime import Runtime
 from vision_ft.engine.signals import StopRequest
 from vision_ft.errors import RecipeError, ResumeError
 from vision_ft.files import atomic_path, write_atomic, write_json
-from vision_ft.finishing import FINISHERS, Finish
+from vision_ft.finishing import Finish, finish
 from vision_ft.models.assemble import VisionModel
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_environment, write_findings
@@ -85,7 +85,7 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
         fit(run, phases)
         selection = select_weights(run, interpolate=STRATEGIES[recipe.strategy.name].interpolate)
         timings["training"] = time.perf_counter() - started - sum(timings.values())
-        FINISHERS[recipe.task](Finish(run, folder, recipe, table, tuple(phases), selection))
+        finish(Finish(run, folder, recipe, table, tuple(phases), selection))
     timings["evaluation"] = time.perf_counter() - started - sum(timings.values())
     if runtime.is_main:
         _write_end(folder, timings)

@@ -22,7 +22,7 @@ NAN = float("nan")
 
 
 def score(accuracy: float, *, loss: float = 0.5, n: int = 200, macro_f1: float | None = None) -> CameraScore:
-    return CameraScore(n, accuracy, accuracy if macro_f1 is None else macro_f1, loss)
+    return CameraScore(n, {"accuracy": accuracy, "macro_f1": accuracy if macro_f1 is None else macro_f1}, loss)
 
 
 def candidate(name: str, old: CameraScore | None, new: CameraScore | None) -> CandidateScores:
@@ -153,7 +153,7 @@ def test_the_source_alone_is_no_pass():
     assert "no candidate could be made" in recommend([SOURCE], limit=0.01).sentence
 
 
-@pytest.mark.parametrize("missing", [None, CameraScore(0, NAN, NAN)])
+@pytest.mark.parametrize("missing", [None, CameraScore(0, {"accuracy": NAN, "macro_f1": NAN})])
 def test_without_new_labels_the_source_stays_and_the_sentence_says_how_many_to_label(missing):
     decision = recommend(
         [candidate("source", score(0.95), missing), candidate("batchnorm", score(0.95), missing)], limit=0.01, labels=40
@@ -287,7 +287,8 @@ def test_the_entry_for_adaptation_json_holds_all_keys():
 
 
 def test_scores_are_read_from_their_json_entry():
-    assert score_from({"n": 10, "accuracy": 0.5, "macro_f1": 0.4, "loss": 0.7}) == CameraScore(10, 0.5, 0.4, 0.7)
+    entry = {"n": 10, "accuracy": 0.5, "accuracy_interval": [0.2, 0.8], "macro_f1": 0.4, "loss": 0.7}
+    assert score_from(entry) == CameraScore(10, {"accuracy": 0.5, "macro_f1": 0.4}, 0.7)
     assert score_from(None) is None
     assert score_from({"n": 0, "accuracy": None}) is None
     without_loss = score_from({"n": 10, "accuracy": 0.5, "macro_f1": 0.4, "loss": None})

@@ -9,6 +9,7 @@ import pytest
 
 from vision_ft.engine.loop import _compare
 from vision_ft.engine.run import Progress
+from vision_ft.evaluate.curves import best_epoch
 
 NAN = math.nan
 
@@ -40,12 +41,14 @@ def told(values: list[float], losses: list[float], *, patience: int | None = Non
         ([0.3, 0.2, 0.3, 0.1], [NAN] * 4, 3),
         ([NAN, NAN], [NAN] * 2, 2),
         ([0.5, 0.5, 0.5], [1.0, 0.8, 0.9], 2),
-        ([0.5, 0.5], [1.0, 1.0], 1),
+        ([0.5, 0.5], [1.0, 1.0], 2),
         ([0.5, 0.5], [1.0, NAN], 1),
     ],
 )
-def test_the_newest_of_equal_epochs_is_kept_where_their_loss_is_not_known(values, losses, best):
+def test_the_newest_of_equal_epochs_is_kept_and_the_log_says_the_same(values, losses, best):
     assert told(values, losses).best_epoch == best
+    log = [{"val_map": value, "val_loss": loss} for value, loss in zip(values, losses, strict=True)]
+    assert best_epoch(log, "val_map") == (None if math.isnan(values[0]) else best - 1)
 
 
 def test_a_detector_that_finds_nothing_yet_is_not_stopped():

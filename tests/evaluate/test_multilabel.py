@@ -14,11 +14,11 @@ from vision_ft.evaluate.labels.metrics import (
     average_precision,
     best_thresholds,
     count_labels,
-    draw_weights,
     subset_accuracy,
 )
 from vision_ft.evaluate.labels.multilabel import NO_SAMPLE_RULE, summarise_labels, taken_for
 from vision_ft.evaluate.labels.predictions import LabelPredictions, read_label_predictions, write_label_predictions
+from vision_ft.evaluate.resampling import draw_weights
 
 NAN = np.nan
 
@@ -64,7 +64,7 @@ def test_the_numbers_equal_those_of_scikit_learn(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weighted_average_precision_equals_that_of_scikit_learn(seed):
     targets, scores = random_set(seed, count=60, labels=3)
-    weights = draw_weights(60, None, draws=5, seed=seed)
+    (weights,) = draw_weights(60, replicates=5, seed=seed)
     found = average_precision(targets, scores, weights=weights)
     for row, weight in enumerate(weights):
         for label in range(3):
@@ -137,16 +137,6 @@ def test_an_interval_holds_the_number_and_grows_when_whole_groups_are_drawn():
     assert grouped["by_group"]["camera 0"]["n"] == 20
     assert grouped["by_group"]["camera 9"]["micro_f1"] > grouped["by_group"]["camera 0"]["micro_f1"]
     assert alone["by_group"] is None
-
-
-def test_few_groups_are_not_drawn_whole():
-    weights = draw_weights(6, np.array(["a", "a", "a", "b", "b", "b"], dtype=object), draws=50, seed=0)
-    assert any(len(set(row[:3])) > 1 for row in weights)
-    weights = draw_weights(10, np.array(list("aabbccddee"), dtype=object), draws=50, seed=0)
-    assert all(row[0] == row[1] for row in weights)
-    np.testing.assert_array_equal(
-        weights, draw_weights(10, np.array(list("aabbccddee"), dtype=object), draws=50, seed=0)
-    )
 
 
 def slow_best_f1(target: np.ndarray, score: np.ndarray) -> float:

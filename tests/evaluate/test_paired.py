@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.comparing.paired import adjust_holm, group_units, mcnemar, paired_bootstrap, paired_macro_f1
+from vision_ft.evaluate.comparing.paired import adjust_holm, mcnemar, paired_bootstrap, paired_macro_f1
+from vision_ft.evaluate.resampling import group_units
 
 
 def test_the_difference_is_the_mean_of_after_minus_before():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from vision_ft.evaluate.slices import group_interval, slice_sentences, slice_table
+from vision_ft.evaluate.slices import slice_sentences, slice_table
 
 
 def test_a_dark_quarter_with_lower_accuracy_is_said_in_a_sentence():
@@ -42,12 +41,3 @@ def test_unknown_values_stay_out_of_both_sides():
     values[:20] = np.nan
     rows = slice_table(np.ones(100, bool), {"sharpness": values})
     assert sum(row["n"] for row in rows) == 80
-
-
-def test_interval_over_groups_is_wider_when_groups_differ():
-    groups = np.repeat([f"camera{k}" for k in range(8)], 50).astype(object)
-    correct = np.repeat(np.array([1, 1, 1, 1, 1, 1, 0, 0], bool), 50)
-    low, high = group_interval(correct, groups)
-    assert low < 0.55
-    assert high == pytest.approx(1.0)
-    assert group_interval(correct[:100], groups[:100]) is None

@@ -9,9 +9,9 @@ import torch
 
 from tests.evaluate.boxes import drawn
 from vision_ft.data.table import SampleTable
-from vision_ft.finishing.detection import collect_boxes, in_picture_pixels
 from vision_ft.models.heads.detection_common import to_torchvision
 from vision_ft.tasks.detection import TASK, decode
+from vision_ft.tasks.spec import Judging
 from vision_ft.types import CROWD, Batch, ClassSpace, Detections, Preprocessing
 from vision_ft.wiring.targets import build_targets
 
@@ -61,8 +61,8 @@ def test_the_val_number_while_training_is_the_reported_one_with_crowds_and_diffi
     target = truth.collate([truth.plain(row, (SIZE, SIZE)) for row in range(len(table))])
     found = found_in_input(drawn_set)
     batch = Batch(torch.zeros(len(table), 0), target, torch.from_numpy(rows))
-    answers = in_picture_pixels(table, INPUT)(found, batch)
-    reported = collect_boxes(table, INPUT, rows=rows, answers=answers)
+    where = Judging(table, truth, INPUT)
+    reported = TASK.collect(where, rows, TASK.read_out(where)(found, batch))
     assert reported.truth.ignored.sum() > 10
     value = TASK.score(decode(found, target), table.labels)
     assert {name: value[name] for name in ("map", "map50")} == pytest.approx(reported.headline(), abs=1e-6)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from vision_ft.adaptation import decide_words as words
 
-Metric = Literal["accuracy", "macro_f1", "miou", "dice", "pixel_accuracy", "map50", "map"]
-OTHERS: tuple[Metric, ...] = ("miou", "dice", "pixel_accuracy", "map50", "map")  # of masks and boxes
 Item = TypeVar("Item")
 
 SOURCE = "source"  # the name of the candidate that changes nothing
@@ -30,23 +28,17 @@ class CameraScore:
 
     Attributes:
         n: labelled pictures.
-        accuracy: share that is right, 0..1; NaN for masks and boxes.
-        macro_f1: mean F1 of the classes that have a picture, 0..1; NaN for masks and boxes.
+        values: metric of the task -> its value, NaN where it is not defined.
         loss: mean log loss in nats; NaN where it is not known.
-        others: metric of masks or boxes -> 0..1.
     """
 
     n: int
-    accuracy: float
-    macro_f1: float
+    values: Mapping[str, float]
     loss: float = float("nan")
-    others: Mapping[str, float] = field(default_factory=dict)
 
-    def value(self, metric: Metric) -> float:
+    def value(self, metric: str) -> float:
         """The score that the decision is made on."""
-        if metric in self.others:
-            return self.others[metric]
-        return self.accuracy if metric == "accuracy" else self.macro_f1
+        return self.values[metric]
 
 
 @dataclass(frozen=True)
@@ -102,7 +94,7 @@ class Decision:
     recommended: str
     title: str
     passed: bool
-    metric: Metric
+    metric: str
     limit: float
     sentence: str
     reasons: tuple[str, ...] = ()
@@ -121,7 +113,7 @@ class Decision:
         return entry | {"exit_code": self.exit_code, "reasons": list(self.reasons)}
 
 
-def choose_alpha(points: Sequence[AlphaPoint], *, limit: float, metric: Metric = "accuracy") -> AlphaChoice:
+def choose_alpha(points: Sequence[AlphaPoint], *, limit: float, metric: str = "accuracy") -> AlphaChoice:
     """Choose the mixture that is best on the new camera among those that lose at most `limit` on the old one.
 
     Robust fine-tuning by weight interpolation (Wortsman 2022, arXiv:2109.01903, sec. 3); the paper fixes alpha or
@@ -151,7 +143,7 @@ def choose_alpha(points: Sequence[AlphaPoint], *, limit: float, metric: Metric =
 
 
 def recommend(
-    candidates: Sequence[CandidateScores], *, limit: float, metric: Metric = "accuracy", labels: int = LABELS_TO_START
+    candidates: Sequence[CandidateScores], *, limit: float, metric: str = "accuracy", labels: int = LABELS_TO_START
 ) -> Decision:
     """Recommend one candidate on val: the best on the new camera that loses at most `limit` on the old one.
 
@@ -209,22 +201,23 @@ def _refusal(source: CandidateScores, gaining: Sequence[CandidateScores], decisi
 
 
 def score_from(entry: Mapping[str, Any] | None) -> CameraScore | None:
-    """Read one camera's entry of adaptation.json ({"n", "loss", a value for each metric}); None without pictures."""
+    """Read one camera's entry of adaptation.json ({"n", "loss", a value for each metric}); None without images."""
     if not entry or not entry.get("n"):
         return None
 
     def number(name: str) -> float:
         return float("nan") if entry.get(name) is None else float(entry[name])
 
-    others: dict[str, float] = {name: number(name) for name in OTHERS if name in entry}
-    return CameraScore(int(entry["n"]), number("accuracy"), number("macro_f1"), number("loss"), others)
+    names = [name for name in entry if name not in ("n", "loss") and not name.endswith("_interval")]
+    values = {name: number(name) for name in names}
+    return CameraScore(int(entry["n"]), values, number("loss"))
 
 
 def _count(score: CameraScore | None) -> int:
     return 0 if score is None else score.n
 
 
-def _change(before: CameraScore | None, after: CameraScore | None, metric: Metric) -> float | None:
+def _change(before: CameraScore | None, after: CameraScore | None, metric: str) -> float | None:
     if before is None or after is None or not (before.n and after.n):
         return None
     return after.value(metric) - before.value(metric)
@@ -235,13 +228,13 @@ def _within(change: float | None, limit: float) -> bool:
     return change is None or change >= -limit - ROUNDING
 
 
-def _allowed(source: CandidateScores, candidate: CandidateScores, *, limit: float, metric: Metric) -> bool:
+def _allowed(source: CandidateScores, candidate: CandidateScores, *, limit: float, metric: str) -> bool:
     if _count(source.val_old) and not _count(candidate.val_old):
         return False  # it could have been measured and was not: nothing speaks for it
     return _within(_change(source.val_old, candidate.val_old, metric), limit)
 
 
-def _is_better(score: CameraScore | None, source: CameraScore | None, metric: Metric) -> bool:
+def _is_better(score: CameraScore | None, source: CameraScore | None, metric: str) -> bool:
     if score is None or source is None or not score.n:
         return False
     gain = score.value(metric) - source.value(metric)
@@ -250,7 +243,7 @@ def _is_better(score: CameraScore | None, source: CameraScore | None, metric: Me
     return gain > 0
 
 
-def _first_best(items: Sequence[Item], score: Callable[[Item], CameraScore | None], metric: Metric) -> Item:
+def _first_best(items: Sequence[Item], score: Callable[[Item], CameraScore | None], metric: str) -> Item:
     """Return the first item whose score is highest and whose log loss is within LOSS_TIE of the lowest among those."""
     scored = [(item, found) for item in items if (found := score(item)) is not None and found.n]
     finite = [pair for pair in scored if np.isfinite(pair[1].value(metric))]

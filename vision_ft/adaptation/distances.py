@@ -18,12 +18,13 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from vision_ft.evaluate.resampling import MIN_GROUPS, draw_units
+
 MIN_PICTURES = 8  # of each set; fewer leave folds of one or two pictures
 FOLDS = 5
 MAX_COMPONENTS = 64
 REGULARISATION = 0.1  # inverse strength on standardised columns: there are often more columns than pictures
 BOOTSTRAP_REPLICATES = 1000
-MIN_GROUPS_FOR_INTERVAL = 8  # resampling fewer groups says more about the resampling than about the cameras
 PERMUTATIONS = 500
 MIN_REGROUPINGS = 400  # ways to deal the groups out anew; with fewer, the smallest p-value would exceed 0.01
 
@@ -135,15 +136,12 @@ def _auc(scores: np.ndarray, is_new: np.ndarray, weights: np.ndarray) -> np.ndar
 def _resampled_weights(pair: Pair, *, seed: int) -> np.ndarray:
     """How often each row was drawn (R, N + M); whole groups are drawn where each camera has eight."""
     cameras = (pair.old_groups, pair.new_groups)
-    if min(len(set(groups)) for groups in cameras) < MIN_GROUPS_FOR_INTERVAL:
+    if min(len(set(groups)) for groups in cameras) < MIN_GROUPS:
         cameras = (np.arange(len(pair.old)), np.arange(len(pair.new)))
     rng = np.random.default_rng(seed)
-    weights = []
-    for groups in cameras:
-        names, member = np.unique(groups, return_inverse=True)
-        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=BOOTSTRAP_REPLICATES)
-        weights.append(drawn[:, member].astype(np.float64))
-    return np.concatenate(weights, axis=1)
+    members = [np.unique(groups, return_inverse=True)[1] for groups in cameras]
+    draws = [np.concatenate([*draw_units(unit, replicates=BOOTSTRAP_REPLICATES, seed=rng)]) for unit in members]
+    return np.concatenate(draws, axis=1)
 
 
 def permuted_membership(pair: Pair, *, seed: int = 0) -> tuple[np.ndarray, By]:

@@ -14,7 +14,6 @@ from vision_ft.adaptation.decide import (
     SOURCE_TITLE,
     CandidateScores,
     Decision,
-    Metric,
     recommend,
 )
 from vision_ft.evaluate.comparing.paired import Difference
@@ -23,7 +22,7 @@ Differences = Mapping[str, tuple[Difference | None, Difference | None]]
 
 
 def settle(
-    candidates: Sequence[CandidateScores], held_out: Differences, *, limit: float, metric: Metric = "accuracy"
+    candidates: Sequence[CandidateScores], held_out: Differences, *, limit: float, metric: str = "accuracy"
 ) -> Decision:
     """Recommend on val, verify on held-out pictures, and go down the order of val until one holds.
 

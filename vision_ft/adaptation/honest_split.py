@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from vision_ft.adaptation.linear_head import Fit, LabelledFeatures, fit_head
-from vision_ft.evaluate.comparing.paired import MIN_GROUPS, Difference, paired_bootstrap
+from vision_ft.evaluate.comparing.paired import Difference, paired_bootstrap
 from vision_ft.evaluate.intervals import plain
+from vision_ft.evaluate.resampling import MIN_GROUPS
 
 FOLDS = 4  # a quarter of the pictures is tested on at a time
 DRAWS = 3  # of the folds

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vision_ft.engine.convex import fit_linear
 from vision_ft.errors import DataError
+from vision_ft.tasks.convex import fit_linear
 
 # Measured with ResNet-18 features at 96 px (office_cameras amazon -> webcam, parking_patches ufpr05 -> camera 4): among
 # 0.001, 0.01 and 0.1 it is within two points of the best for 10, 25 and 50 labels, so that no fit has to search.

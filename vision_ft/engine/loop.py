@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from vision_ft.engine.checkpoint import BEST
-from vision_ft.engine.convex import fit_linear
 from vision_ft.engine.features import FeatureLoader, as_labels, load_cached
 from vision_ft.engine.inference import Decode, predict_answers
 from vision_ft.engine.maps import MapLoader
@@ -21,7 +20,6 @@ from vision_ft.engine.signals import Terminated
 from vision_ft.engine.stage import Stage, clear_gradients, seed_everything
 from vision_ft.errors import TrainingError
 from vision_ft.models.stages import set_trainable
-from vision_ft.tasks.classification import log_prior
 from vision_ft.types import Batch, Phase
 
 
@@ -209,15 +207,16 @@ def score_rows(run: TrainingRun, module: nn.Module, load: Any, rows: np.ndarray)
 
 
 def _compare(run: TrainingRun, stage: Stage, val: dict[str, float]) -> None:
-    """Keep the epoch when it beats the best so far; where val cannot tell, the newest is the best.
+    """Keep the epoch unless an earlier one beats it: by the metric, then by the loss; of equal ones the later is kept.
 
-    Of two equal detectors the later one has seen more. An equal epoch uses up patience all the same, except while
-    nothing at all is found: a detector may need epochs for its first hit.
+    Of two equal models the later one has seen more; `evaluate.curves.best_epoch` reads the log by the same rule. An
+    equal epoch uses up patience all the same, except while nothing at all is found: a detector may need epochs for its
+    first hit.
     """
     progress, metric = run.progress, val[run.settings.metric]
     loss = val["loss"] if math.isfinite(val["loss"]) else math.inf  # a detector's val loss is not known
     better = progress.best is None or (metric, -loss) > (progress.best, -progress.best_loss)
-    untold = math.isnan(metric) or (metric == progress.best and loss == progress.best_loss == math.inf)
+    untold = math.isnan(metric) or (metric, loss) == (progress.best, progress.best_loss)
     if better or untold:
         progress.best, progress.best_loss, progress.best_epoch = metric, loss, progress.epoch
         run.keep_best(stage.evaluated().state_dict())
@@ -250,30 +249,26 @@ def _load_best(run: TrainingRun) -> None:
 
 
 def _fit_convex(run: TrainingRun) -> None:
-    """Fit the linear head by L-BFGS on the cached features of all views."""
-    data, head = run.data, run.model.head
-    if data.features is None:
+    """Fit the linear head at once on the cached features of all views."""
+    data, head, fit_head = run.data, run.model.head, run.task.convex
+    if data.features is None or fit_head is None:
         raise TrainingError("the convex solver fits a linear head on pooled features, which this task does not have")
     set_trainable(run.model, (run.head_group,), batchnorm="eval")
     train = data.features("features of train", data.train_rows, data.views)
-    labels = np.tile(data.labels[data.train_rows], len(train))
     val = data.features("features of val", data.val_rows, 1)[0] if len(data.val_rows) else None
     if not isinstance(head, nn.Linear):
         raise TrainingError(f"the convex solver fits linear heads; this one is {type(head).__name__}")
-    weights = None if data.row_weights is None else data.row_weights[data.train_rows]
-    counts = np.bincount(data.labels[data.train_rows], weights=weights, minlength=head.out_features)
-    fitted = fit_linear(
-        (train.reshape(-1, train.shape[-1]), labels),
+    fitted = fit_head(
+        (train, data.labels[data.train_rows]),
         None if val is None else (val, data.labels[data.val_rows]),
-        num_classes=head.out_features,
-        balanced=run.method.imbalance in ("weights", "sampler"),
-        log_prior=log_prior(counts) if run.method.imbalance == "logit-adjust" else None,
-        weights=None if weights is None else np.tile(weights, len(train)),
+        num_outputs=head.out_features,
+        imbalance=run.method.imbalance,
+        weights=None if data.row_weights is None else data.row_weights[data.train_rows],
     )
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(fitted.weight))
         head.bias.copy_(torch.from_numpy(fitted.bias))
-    run.reporter.say(f"head fitted by L-BFGS: C = {fitted.strength:.3g}, val log loss {fitted.val_loss:.4f}")
+    run.reporter.say(f"head fitted {fitted.note}")
 
 
 def _json_number(value: Any) -> Any:

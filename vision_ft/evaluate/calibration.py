@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from vision_ft.evaluate.intervals import wilson
+from vision_ft.evaluate.log_loss import SMALLEST, mean_surprise
 
-SMALLEST = 1e-12  # float32 softmax rounds to 0 below 1e-38; a log loss of 27.6 a picture is penalty enough
 CHUNK = 8192  # rows handled at once, so that (N, K) temporaries stay small
 MIN_PICTURES = 20  # a temperature fitted on fewer pictures is noise
 MAX_FIT_VALUES = 20_000_000  # N x K beyond which a seeded subset of the pictures is used
@@ -37,9 +37,7 @@ def score_of(scores: np.ndarray, labels: np.ndarray, *, temperature: float = 1.0
 
 def log_loss(targets: np.ndarray, scores: np.ndarray, *, temperature: float = 1.0) -> float:
     """Mean negative log likelihood of the targets (N,) under probabilities (N, K); NaN without a picture."""
-    if len(targets) == 0:
-        return float("nan")
-    return float(-np.log(np.maximum(score_of(scores, targets, temperature=temperature), SMALLEST)).mean())
+    return mean_surprise(score_of(scores, targets, temperature=temperature))
 
 
 def fit_temperature(targets: np.ndarray, scores: np.ndarray, *, seed: int = 0) -> float:

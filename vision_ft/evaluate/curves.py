@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vision_ft.evaluate.names import METRIC_NAMES
+from vision_ft.evaluate.names import metric_info
 
 MIN_VAL_PICTURES = 100  # below it the Wilson interval of an accuracy of 80% is wider than +-8 points
 MIN_EPOCHS = 4  # fewer points show no trend
@@ -84,17 +84,32 @@ def _series(epochs: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
     return np.array([np.nan if epoch.get(key) is None else float(epoch[key]) for epoch in epochs])
 
 
-def _best(values: np.ndarray, *, smallest: bool = False) -> int | None:
-    if not np.isfinite(values).any():
-        return None
-    return int(np.nanargmin(values) if smallest else np.nanargmax(values))
+def best_epoch(epochs: Sequence[Mapping[str, Any]], metric: str = "val_macro_f1") -> int | None:
+    """Position of the epoch that a run keeps; None where the metric is not known in any.
+
+    The highest metric, of equal ones the lowest val loss, of those the later epoch: the rule of `engine.loop`.
+
+    Args:
+        epochs: one mapping an epoch, in their order.
+        metric: the key that the best epoch was chosen by.
+    """
+    values, losses = _series(epochs, metric), _series(epochs, "val_loss")
+    known = np.flatnonzero(np.isfinite(values))
+    losses = np.where(np.isfinite(losses), losses, np.inf)
+    return int(max(known, key=lambda at: (values[at], -losses[at], at))) if len(known) else None
+
+
+def _lowest(values: np.ndarray) -> int | None:
+    """Position of the lowest value, of equal ones the later; None where none is known."""
+    known = np.flatnonzero(np.isfinite(values))
+    return int(max(known, key=lambda at: (-values[at], at))) if len(known) else None
 
 
 def _overfitting(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict | None:
     del metric
     train, val, val_loss = (_series(epochs, key) for key in ("train_accuracy", "val_accuracy", "val_loss"))
     gap = train[-1] - val[-1]
-    best = _best(val_loss, smallest=True)
+    best = _lowest(val_loss)
     rise = val_loss[-1] / val_loss[best] - 1 if best is not None and val_loss[best] > 0 else np.nan
     rising = best is not None and rise > LOSS_RISE and best < len(epochs) - 2
     if not (gap > OVERFIT_GAP or rising):
@@ -147,7 +162,7 @@ def _still_improving(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdic
 
 def _early_best(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict | None:
     values = _series(epochs, metric)
-    best = _best(values)
+    best = best_epoch(epochs, metric)
     if best is None or (best + 1) > len(values) * EARLY_BEST or values[best] - values[-1] <= IMPROVING:
         return None
     return Verdict(
@@ -161,7 +176,7 @@ def _early_best(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict | N
 
 def _healthy(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict:
     values, train, val = _series(epochs, metric), _series(epochs, "train_accuracy"), _series(epochs, "val_accuracy")
-    best = _best(values)
+    best = best_epoch(epochs, metric)
     where = "" if best is None else f" Best {_name(metric)} {values[best]:.3f} at epoch {epochs[best]['epoch']}."
     gap = train[-1] - val[-1]
     numbers = (
@@ -175,6 +190,7 @@ def _healthy(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict:
 def _name(metric: str) -> str:
     """What people call a metric of the log: "val_miou" is "mIoU on validation"."""
     part, _, name = metric.partition("_")
+    title = metric_info(name).title
     if metric == "val_accuracy":
         return "validation accuracy"
-    return f"{METRIC_NAMES[name]} on validation" if part == "val" and name in METRIC_NAMES else metric
+    return f"{title} on validation" if part == "val" and title != name else metric

@@ -11,18 +11,17 @@ from vision_ft.errors import DataError
 from vision_ft.evaluate import calibration
 from vision_ft.evaluate.classification.metrics import Answers, accuracy, macro_f1
 from vision_ft.evaluate.comparing.paired import Difference, mcnemar, paired_bootstrap, paired_macro_f1
-from vision_ft.evaluate.intervals import average_intervals, count_classes, plain, wilson
-from vision_ft.evaluate.slices import group_interval
+from vision_ft.evaluate.intervals import class_intervals, count_classes, plain
+from vision_ft.evaluate.resampling import Groups
 
-Groups = Sequence[str | None] | np.ndarray
 METRICS = ("accuracy", "macro_f1")
 
 
-def summarise_camera(answers: Answers, *, groups: Groups | None = None, seed: int = 0) -> dict[str, Any] | None:
+def summarise_camera(answers: Answers, *, groups: Groups = None, seed: int = 0) -> dict[str, Any] | None:
     """Scores of one model on the labelled pictures of one camera, ready for JSON; None without any.
 
-    Keys: "n", "accuracy", "accuracy_interval" (whole groups drawn anew where every picture has one and they
-    are five or more, else Wilson's), "macro_f1", "macro_f1_interval", "loss" (mean log loss in nats, None without
+    Keys: "n", "accuracy", "accuracy_interval" (whole groups drawn anew where they are eight or more, else
+    Wilson's), "macro_f1", "macro_f1_interval", "loss" (mean log loss in nats, None without
     scores).
 
     Args:
@@ -34,16 +33,15 @@ def summarise_camera(answers: Answers, *, groups: Groups | None = None, seed: in
     answers, groups = _labelled(answers, groups)
     if not len(answers.targets):
         return None
-    correct = answers.targets == answers.predicted
-    counts = count_classes(answers.targets, answers.predicted, answers.num_classes)
+    ends = class_intervals(answers.targets, answers.predicted, answers.num_classes, groups=groups, seed=seed)
     loss = None if answers.scores is None else calibration.log_loss(answers.targets, answers.scores)
     entry: dict[str, Any] = plain(
         {
-            "n": len(correct),
+            "n": len(answers.targets),
             "accuracy": accuracy(answers.targets, answers.predicted),
-            "accuracy_interval": _accuracy_interval(correct, groups, seed=seed),
+            "accuracy_interval": ends["accuracy"],
             "macro_f1": macro_f1(answers.targets, answers.predicted, answers.num_classes),
-            "macro_f1_interval": average_intervals(counts, seed=seed)["macro_f1"],
+            "macro_f1_interval": ends["macro_f1"],
             "loss": loss,
         }
     )
@@ -51,7 +49,7 @@ def summarise_camera(answers: Answers, *, groups: Groups | None = None, seed: in
 
 
 def summarise_pair(
-    before: Answers, after: Answers, *, classes: Sequence[str], groups: Groups | None = None, seed: int = 0
+    before: Answers, after: Answers, *, classes: Sequence[str], groups: Groups = None, seed: int = 0
 ) -> dict[str, Any] | None:
     """Compare two models on the same pictures of one camera, ready for JSON; None without labelled pictures.
 
@@ -91,9 +89,7 @@ def summarise_pair(
     return entry
 
 
-def change_of(
-    before: Answers, after: Answers, *, metric: str, groups: Groups | None = None, seed: int = 0
-) -> Difference:
+def change_of(before: Answers, after: Answers, *, metric: str, groups: Groups = None, seed: int = 0) -> Difference:
     """Return after minus before in "accuracy" or "macro_f1" over labelled pictures, with its 95% interval.
 
     Pictures without a label are left out; NaN where none has one.
@@ -119,16 +115,6 @@ def change_of(
     return paired_bootstrap(right[0], right[1], groups=groups, seed=seed)
 
 
-def _accuracy_interval(correct: np.ndarray, groups: Groups | None, *, seed: int) -> tuple[float, float]:
-    """Return the interval over whole groups, or Wilson's where groups are few, incomplete or all equally right."""
-    if groups is not None and all(group is not None for group in groups):
-        drawn = group_interval(correct, np.asarray(groups, object), seed=seed)
-        if drawn is not None and drawn[0] < drawn[1]:
-            return drawn
-    low, high = wilson(correct.sum(), len(correct))
-    return float(low), float(high)
-
-
 def _refuse_different_pictures(before: Answers, after: Answers) -> None:
     if len(before.targets) != len(after.targets):
         raise DataError(
@@ -143,7 +129,7 @@ def _refuse_different_pictures(before: Answers, after: Answers) -> None:
         )
 
 
-def _labelled(answers: Answers, groups: Groups | None) -> tuple[Answers, np.ndarray | None]:
+def _labelled(answers: Answers, groups: Groups) -> tuple[Answers, np.ndarray | None]:
     """Keep the pictures with a label, and give scores a column of zeros for each class that they lack."""
     answers = _widened(answers, answers.num_classes)
     rows = np.flatnonzero(np.asarray(answers.targets) >= 0)

@@ -1,4 +1,4 @@
-"""What people call the metrics, and which ones a line about a split opens with."""
+"""What people call the metrics, and the line about a split that opens with them; all from the scorings of the tasks."""
 
 from __future__ import annotations
 
@@ -6,36 +6,30 @@ from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
-METRIC_NAMES: dict[str, str] = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro-F1",
-    "miou": "mIoU",
-    "dice": "Dice",
-    "pixel_accuracy": "pixel accuracy",
-    "boundary_f": "boundary F",
-    "map": "mAP",
-    "map50": "mAP50",
+from vision_ft.evaluate.scoring import SCORINGS, MetricInfo
+
+METRICS: dict[str, MetricInfo] = {
+    metric.name: metric for scoring in SCORINGS.values() for metric in (*scoring.metrics, *scoring.also)
 }
-HEADLINES: dict[str, tuple[str, ...]] = {
-    "classification": ("accuracy", "macro_f1"),
-    "multilabel": ("macro_f1", "map"),
-    "multitask": ("macro_f1", "accuracy"),
-    "segmentation": ("miou", "dice", "pixel_accuracy"),
-    "detection": ("map50", "map"),
-}
+METRIC_NAMES: dict[str, str] = {name: metric.title for name, metric in METRICS.items()}
+HEADLINES: dict[str, tuple[str, ...]] = {task: scoring.names for task, scoring in SCORINGS.items()}
+
+
+def metric_info(metric: str) -> MetricInfo:
+    """Return what is known of a metric of any task; an unknown one goes by its own name."""
+    return METRICS.get(metric, MetricInfo(metric, metric))
 
 
 def metric_title(metric: str) -> str:
     """Return a metric's name as a heading: "Accuracy", "Macro-F1", "mIoU"."""
-    name = METRIC_NAMES.get(metric, metric)
-    return name[:1].upper() + name[1:] if name.split("-")[0].islower() else name
+    return metric_info(metric).heading
 
 
 def describe_split(task: str, numbers: Mapping[str, Any]) -> str:
     """Return the headline numbers of a split's summary in a line: "accuracy 89.3% (86.5% to 91.5%), ..."."""
-    first, *others = HEADLINES[task]
-    parts = [f"{METRIC_NAMES[first]} {share(numbers[first])}{_ends(numbers.get(f'{first}_interval'))}"]
-    parts += [f"{METRIC_NAMES[name]} {share(numbers[name])}" for name in others]
+    first, *others = SCORINGS[task].metrics
+    parts = [f"{first.title} {first.show(numbers[first.name])}{_ends(first, numbers.get(f'{first.name}_interval'))}"]
+    parts += [f"{metric.title} {metric.show(numbers[metric.name])}" for metric in others]
     return ", ".join([*parts, f"{numbers['n']} pictures"])
 
 
@@ -44,7 +38,7 @@ def share(value: float | None) -> str:
     return "-" if value is None or isnan(value) else f"{value:.1%}"
 
 
-def _ends(interval: Any) -> str:
+def _ends(metric: MetricInfo, interval: Any) -> str:
     if interval is None or interval[0] is None or interval[1] is None:
         return ""
-    return f" ({interval[0]:.1%} to {interval[1]:.1%})"
+    return f" ({metric.show(interval[0])} to {metric.show(interval[1])})"

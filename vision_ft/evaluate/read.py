@@ -1,8 +1,8 @@
-"""Read a predictions file of any task, and take pictures out of what was read."""
+"""Read a predictions file of any task, and take images out of what was read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,37 +11,45 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vision_ft.evaluate.boxes.predictions import BoxPredictions, read_box_predictions
-from vision_ft.evaluate.classification.predictions import Predictions, read_metadata, read_predictions
-from vision_ft.evaluate.masks.predictions import MaskPredictions, read_mask_predictions
+from vision_ft.evaluate.classification.predictions import read_metadata
+from vision_ft.evaluate.scoring import SCORINGS
 
-AnyPredictions = Predictions | MaskPredictions | BoxPredictions
-Taken = TypeVar("Taken", Predictions, MaskPredictions, BoxPredictions)
-READERS: dict[str, Callable[[Path], AnyPredictions]] = {
-    "segmentation": read_mask_predictions,
-    "detection": read_box_predictions,
-}
-OF_THE_SPLIT = ("classes", "thresholds", "temperature", "task")  # fields that are not one value a picture
+Taken = TypeVar("Taken", bound=Any)
+# fields that are not one value an image
+OF_THE_SPLIT = ("classes", "columns", "thresholds", "temperature", "temperatures", "task")
 
 
-def read_any_predictions(file: Path) -> AnyPredictions:
+def read_any_predictions(file: Path) -> Any:
     """Read predictions/<split>.parquet of a run of any task.
 
     Raises:
         DataError: the file is missing, damaged or of a newer format.
     """
+    return SCORINGS[task_of(file)].read(file)
+
+
+def task_of(file: Path) -> str:
+    """Return the task that a predictions file names; the first task for a file that names none of ours.
+
+    Its reader then says what is wrong with it.
+
+    Raises:
+        DataError: the file is of a newer format.
+    """
+    first = next(iter(SCORINGS))
     try:
         about = read_metadata(pq.read_schema(file).metadata or {}, file)
     except (pa.ArrowException, OSError):
-        about = None  # its reader says what is wrong
-    return READERS.get((about or {}).get("task", ""), read_predictions)(file)
+        return first
+    task = str((about or {}).get("task", first))
+    return task if task in SCORINGS else first
 
 
 def take_rows(predictions: Taken, rows: np.ndarray) -> Taken:
-    """Return the predictions of some pictures, in the order of `rows`.
+    """Return the predictions of some images, in the order of `rows`.
 
     Args:
-        predictions: of N pictures.
+        predictions: of N images.
         rows: (M,) positions, or (N,) bool.
     """
     rows = np.flatnonzero(rows) if rows.dtype == bool else rows

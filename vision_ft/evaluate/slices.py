@@ -10,7 +10,6 @@ import numpy as np
 
 from vision_ft.evaluate.intervals import count_classes, wilson
 
-MIN_GROUPS_FOR_INTERVAL = 5  # resampling fewer groups says more about the resampling than about the model
 MIN_PICTURES_IN_SLICE = 10
 NUM_SLICES = 4
 
@@ -63,25 +62,6 @@ def group_table(
             }
         )
     return rows
-
-
-def group_interval(
-    correct: np.ndarray, groups: np.ndarray, *, seed: int = 0, replicates: int = 2000
-) -> tuple[float, float] | None:
-    """95% interval of accuracy when whole groups are drawn anew, or None with fewer than five groups.
-
-    Pictures of one camera or sequence are alike, so an interval that counts them as independent is too narrow; this
-    one (cluster bootstrap) says what to expect of other groups like these.
-    """
-    known = np.array([group is not None for group in groups], bool)
-    correct = np.asarray(correct)[known]
-    names, member = np.unique([str(group) for group in groups[known]], return_inverse=True)
-    if len(names) < MIN_GROUPS_FOR_INTERVAL:
-        return None
-    hits, sizes = np.bincount(member, weights=correct), np.bincount(member)
-    draws = np.random.default_rng(seed).integers(0, len(names), (replicates, len(names)))
-    low, high = np.percentile(hits[draws].sum(axis=1) / sizes[draws].sum(axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def slice_table(correct: np.ndarray, properties: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from vision_ft.adaptation.honest_split import compare_splits
 from vision_ft.adaptation.linear_head import LabelledFeatures
 from vision_ft.adaptation.next_labels import choose_next, to_rows
 from vision_ft.data.labelled import is_labelled
-from vision_ft.new_camera.judge_dense import DenseJudge
 from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.measures import Seen
 from vision_ft.new_camera.scoring import Outcome
@@ -38,7 +37,7 @@ class Advice:
 
 
 def advise(job: Job, seen: Seen, source: Outcome) -> Advice:
-    """Work out the advice on cached features of the source's backbone; of masks and boxes, only what to label next."""
+    """Work out the advice on cached features; without one label an image, only what to label next."""
     usable = labelled_rows_of(job, "train", "val")
     if seen.scores is None:
         return Advice(None, _next_labels(job, seen, usable), None)
@@ -106,10 +105,9 @@ def _next_labels(job: Job, seen: Seen, labelled: np.ndarray) -> dict[str, Any] |
 
 
 def _scores(job: Job, seen: Seen, pool: np.ndarray) -> np.ndarray:
-    """Probabilities (N, K) of the source; of masks and boxes (N, 2), sure and not, from the mean confidence."""
+    """Probabilities (N, K) of the source; without one label an image (N, 2), sure and not, from its confidence."""
     if seen.scores is not None:
         return seen.scores[seen.of(pool)]
-    assert isinstance(job.judge, DenseJudge), "models without one label a picture are judged by masks or boxes"
     sure = job.judge.confidence(job.source, pool).clip(0.5, 1.0)  # of several classes the best may have less than half
     return np.stack([sure, 1 - sure], axis=1)
 

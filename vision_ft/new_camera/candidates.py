@@ -106,14 +106,14 @@ def _pseudo_labels(job: Job, folder: Path) -> Tuned:
 def _require_labels(job: Job) -> Callable[[np.ndarray], np.ndarray]:
     """Return what gives the source's probabilities of rows."""
     if job.scores_of is None:
-        raise SkippedError("it needs one label a picture; this model answers with masks or boxes.")
+        raise SkippedError(f"it needs one label a picture, and the task is {job.recipe.task}.")
     return job.scores_of
 
 
 def _head(job: Job, folder: Path) -> Tuned:
     """Fit the head again on old and new: on cached features, or behind the frozen backbone."""
     groups = list(parameter_groups(job.source))
-    if solver_of(job) == "convex" or job.scores_of is not None:
+    if job.judge.reads_features:
         lessons = lessons_from(job, job.new_train, epochs=1)
         return train(job, lessons, [plan_head(groups, solver=solver_of(job))], folder)
     epochs = epochs_of(job, "full")  # such a head reads pictures, so its epochs cost as much as any

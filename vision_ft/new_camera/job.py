@@ -7,11 +7,10 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from vision_ft.adaptation.decide import Metric
 from vision_ft.adaptation.herding import choose_herding, choose_random
 from vision_ft.config import DataConfig, Recipe
 from vision_ft.data.images.decode import printable
@@ -27,8 +26,6 @@ from vision_ft.models.assemble import Classifier, VisionModel
 from vision_ft.models.extend import extend_classes
 from vision_ft.new_camera.advice import advise
 from vision_ft.new_camera.candidates import CANDIDATES
-from vision_ft.new_camera.judge_dense import BoxJudge, MaskJudge
-from vision_ft.new_camera.judge_labels import LabelJudge
 from vision_ft.new_camera.judging import JUDGED, Judge, resolve_metric
 from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.measures import Seen, look, shift_between
@@ -39,6 +36,7 @@ from vision_ft.new_camera.verdict import decide
 from vision_ft.pipeline import close_finished, open_folder, refuse_changed_data
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, read_json
+from vision_ft.tasks import TASKS
 from vision_ft.types import Finding
 from vision_ft.wiring.domains import NEW, OLD, domains, join_domains, limit_labels, read_new, read_old
 from vision_ft.wiring.names import look_up
@@ -151,8 +149,8 @@ def read_tables(recipe: Recipe, source: Source, reporter: Reporter) -> tuple[Sam
 
 
 def _refuse_unjudgeable(table: SampleTable) -> None:
-    """Masks and boxes: without a single one in val or test there is nothing to measure and nothing to report."""
-    if KINDS[table.task].spatial and not any(len(labelled_rows(table, split)) for split in JUDGED):
+    """Without a single label in val or test there is nothing to measure, and of most tasks nothing to report."""
+    if not TASKS[table.task].answers_unlabelled and not any(len(labelled_rows(table, split)) for split in JUDGED):
         raise DataError(
             f"{printable(table.root)}: no val or test picture of either camera has a known answer, so nothing can be "
             "measured. Give the old pictures with --keep or --data-root, or label some of the new ones."
@@ -174,7 +172,7 @@ def _kept_data(recipe: Recipe) -> DataConfig | None:
 
 
 def prepare(
-    recipe: Recipe, source: Source, table: SampleTable, services: Services, *, metric: Metric
+    recipe: Recipe, source: Source, table: SampleTable, services: Services, *, metric: str
 ) -> tuple[Job, Seen, dict[str, Any]]:
     """Look at both cameras with the source model and gather what the candidates are made from."""
     model = _extended(source, table)
@@ -199,25 +197,17 @@ def prepare(
         val_rows=_balanced_val(rows[OLD]["val"], rows[NEW]["val"], seed=recipe.run.seed),
         scores_of=None if scores is None else lambda wanted: scores[seen.of(wanted)],
         shift_kind=str(shift.get("kind")),
-        judge=build_judge(bench, model, metric),
+        judge=Judge(bench, model, metric, seed=recipe.run.seed),
     )
     return job, seen, shift
 
 
 def _extended(source: Source, table: SampleTable) -> VisionModel:
     """Return a copy of the source's model with outputs for all classes of the table."""
-    if not isinstance(source.model, Classifier):  # masks and boxes have the same classes on both cameras
+    added = table.classes.names[len(source.classes) :]
+    if not added:
         return copy.deepcopy(source.model)
-    return extend_classes(source.model, source.classes, table.classes.names[len(source.classes) :])[0]
-
-
-def build_judge(bench: Workbench, source: VisionModel, metric: Metric) -> Judge:
-    """Return what judges the models of a task."""
-    seed = bench.recipe.run.seed
-    if bench.recipe.task == "classification":
-        return LabelJudge(bench, source, metric, seed=seed)
-    kind = MaskJudge if bench.recipe.task == "segmentation" else BoxJudge
-    return kind(bench, metric, seed=seed)
+    return extend_classes(cast("Classifier", source.model), source.classes, added)[0]  # others take no new classes
 
 
 def _labelled(table: SampleTable, domain: str) -> dict[str, np.ndarray]:
@@ -229,7 +219,7 @@ def _memory(recipe: Recipe, table: SampleTable, seen: Seen, rows: np.ndarray) ->
     """Choose the old pictures that are rehearsed, equally many of each class where a picture has one."""
     if not len(rows) or not recipe.adapt.rehearsal:
         return np.array([], dtype=np.int64)
-    labels = table.labels[rows] if table.task == "classification" else np.zeros(len(rows), dtype=np.int64)
+    labels = table.labels[rows] if TASKS[table.task].counts_correct else np.zeros(len(rows), dtype=np.int64)
     per_class = max(recipe.adapt.memory // len(np.unique(labels)), 1)
     if recipe.adapt.memory_choice == "random":
         return rows[choose_random(labels, per_class=per_class, seed=recipe.run.seed)]

@@ -33,7 +33,7 @@ class Job:
         unlabelled: rows of the new camera that may be looked at without labels; none of its test.
         memory: old rows that are rehearsed.
         val_rows: rows of both cameras, equally many, that choose an epoch.
-        scores_of: rows -> probabilities (N, K) of the source model; None where it answers with masks or boxes.
+        scores_of: rows -> probabilities (N, K) of the source model; None where an image has not one label.
         shift_kind: "lighting", "picture", "labels" or "none", from the shift measures.
         judge: tells what a model is worth on each camera.
     """

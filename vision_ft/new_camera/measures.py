@@ -12,7 +12,8 @@ from torch import nn
 
 from vision_ft.adaptation.batchnorm import collect_statistics, current_statistics, has_batchnorm, statistics_distance
 from vision_ft.adaptation.shift import DomainSample, matching_transform, measure_shift, pixel_statistics
-from vision_ft.models.assemble import Classifier, VisionModel
+from vision_ft.models.assemble import VisionModel
+from vision_ft.new_camera.judging import reads_features
 from vision_ft.wiring.domains import NEW, OLD, domains
 from vision_ft.wiring.workbench import Workbench
 
@@ -27,7 +28,7 @@ class Seen:
     Attributes:
         rows: (N,) rows of the table: all pictures of both cameras.
         features: (N, D) of the source's backbone.
-        scores: (N, K) probabilities of the source model; None where it answers with masks or boxes.
+        scores: (N, K) probabilities of the source model; None where an image has not one label.
         is_new: (N,) whether the picture is of the new camera.
     """
 
@@ -46,11 +47,11 @@ def look(bench: Workbench, source: VisionModel) -> Seen:
     """Pass every picture through the source's backbone once; the features come from the cache where they are known."""
     rows = np.arange(len(bench.table))
     features = bench.features_of(source)("features of both cameras", rows, 1)[0]
-    scores = _score(bench, source, features) if isinstance(source, Classifier) else None
+    scores = _score(bench, source, features) if bench.task.counts_correct else None
     return Seen(rows, features, scores, domains(bench.table) == NEW)
 
 
-def _score(bench: Workbench, source: Classifier, features: np.ndarray) -> np.ndarray:
+def _score(bench: Workbench, source: VisionModel, features: np.ndarray) -> np.ndarray:
     """Probabilities (N, K) that the head gives for features (N, D)."""
     source.eval()
     with torch.inference_mode():
@@ -62,7 +63,7 @@ def _score(bench: Workbench, source: Classifier, features: np.ndarray) -> np.nda
 
 def normalised_part(model: VisionModel) -> nn.Module:
     """The part whose BatchNorm statistics describe a camera: of a model that reads maps, the backbone alone."""
-    return model if isinstance(model, Classifier) else model.backbone
+    return model if reads_features(model) else model.backbone
 
 
 def shift_between(bench: Workbench, source: VisionModel, seen: Seen, *, seed: int) -> dict[str, Any]:

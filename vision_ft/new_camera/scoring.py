@@ -88,7 +88,7 @@ def _judge(job: Job, name: str, tuned: Tuned, folder: Path, *, entry: dict[str, 
     made = {
         split: judge.predict(tuned.model, judge.rows(split), head_only=tuned.head_only, folder=kept) for split in JUDGED
     }
-    predictions = judge.calibrate(made)
+    predictions = judge.settle(made)
     for split, one in predictions.items():
         judge.write(kept / f"{split}.parquet", one)
     save_model(
@@ -121,7 +121,7 @@ def _sweep(job: Job, tuned: Tuned) -> tuple[float, list[dict[str, Any]], str]:
     points = []
     for alpha in ALPHAS[:: judge.alpha_step]:
         module.load_state_dict(mix_weights(source, weights, alpha))
-        made = judge.predict(tuned.model, rows, head_only=tuned.head_only)
+        made = judge.settle({"val": judge.predict(tuned.model, rows, head_only=tuned.head_only)})["val"]
         points.append(AlphaPoint(alpha, judge.score(made, OLD), judge.score(made, NEW)))
     choice = choose_alpha(points, limit=job.recipe.adapt.max_forgetting, metric=metric)
     module.load_state_dict(mix_weights(source, weights, choice.alpha))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from vision_ft.config import Recipe
-from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import ModelError, RecipeError
 from vision_ft.models.assemble import VisionModel
@@ -57,7 +56,7 @@ def open_source(recipe: Recipe) -> Source:
     """Read the model of the source run.
 
     Raises:
-        RecipeError: no source is named, or a task with several labels a picture.
+        RecipeError: no source is named.
         ModelError: it has no model, a damaged one, or one of another task.
     """
     if recipe.adapt.source is None:
@@ -68,12 +67,6 @@ def open_source(recipe: Recipe) -> Source:
             f"{folder.path}: no trained model here (model/{CONFIG_FILE} is missing). Give the folder of a finished run."
         )
     task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", "classification")
-    several = next((name for name in (task, recipe.task) if name in KINDS and KINDS[name].told), None)
-    if several is not None:
-        raise RecipeError(
-            f"{folder.path}: adapt retrains models of one label a picture, not yet of task {several}. Train anew on "
-            "the pictures of all cameras with 'vision-ft train'."
-        )
     if task != recipe.task:
         raise ModelError(
             f"{folder.path}: its model answers {task}, but {recipe.task} is to be adapted. Give a run of this task, or "

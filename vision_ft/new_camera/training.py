@@ -33,14 +33,14 @@ def plan_strategy(job: Job, name: str) -> list[Phase]:
         "architecture": job.source.backbone.architecture,
         "part": "last" if job.shift_kind == "labels" else "first",
     }
-    if job.scores_of is None:
+    if not job.judge.reads_features:
         options["head_epochs"] = max(epochs_of(job, name) // 2, 1)  # they read pictures, and cost as much as others
     return ask_strategy(name, list(parameter_groups(job.source)), epochs=epochs_of(job, name), offered=options)
 
 
 def solver_of(job: Job) -> HeadSolver:
     """Return how the source's head is fitted."""
-    return "convex" if HEADS[job.source.head_name].is_linear else "gradient"
+    return "convex" if HEADS[job.source.head_name].is_linear and job.bench.task.convex is not None else "gradient"
 
 
 def epochs_of(job: Job, name: str) -> int:

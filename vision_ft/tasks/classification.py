@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,12 +12,15 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from vision_ft.errors import RecipeError
-from vision_ft.tasks.spec import Loss, TaskSpec
+from vision_ft.evaluate.calibration import log_loss
+from vision_ft.evaluate.classification.predictions import Predictions
+from vision_ft.evaluate.scoring.classification import SCORING
+from vision_ft.tasks.convex import fit_linear
+from vision_ft.tasks.spec import HeadFit, Judging, Loss, TaskSpec
 from vision_ft.types import Target
 
 Imbalance = Literal["none", "weights", "sampler", "logit-adjust"]
 LOSSES = ("cross-entropy",)
-EPS = 1e-7  # keeps the log of a probability finite in float32
 
 
 def class_weights(class_counts: np.ndarray) -> np.ndarray:
@@ -79,22 +83,65 @@ def score(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     if len(labels) == 0:
         return {"loss": float("nan"), "accuracy": float("nan"), "macro_f1": float("nan")}
     predicted = scores.argmax(axis=1)
-    picked = scores[np.arange(len(labels)), labels]
     present = np.unique(labels)
     return {
-        "loss": float(-np.log(np.maximum(picked, EPS)).mean()),
+        "loss": log_loss(labels, scores),
         "accuracy": float((predicted == labels).mean()),
         "macro_f1": float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0)),
     }
+
+
+def confidence(logits: Tensor, _target: Target) -> Tensor:
+    """Return the probability (B,) of the most probable class."""
+    return logits.float().softmax(dim=1).amax(dim=1)
+
+
+def collect(where: Judging, rows: np.ndarray, answers: Sequence[np.ndarray]) -> Predictions:
+    """Put probabilities (K,) of rows together with what the table knows of them."""
+    classes = where.table.classes.names
+    scores = np.stack(answers) if len(rows) else np.zeros((0, len(classes)), np.float32)
+    return Predictions(
+        classes=classes,
+        targets=where.table.labels[rows].astype(np.int64),
+        predicted=scores.argmax(axis=1).astype(np.int64),
+        scores=scores,
+        **where.about(rows),
+    )
+
+
+def fit_head(
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray] | None,
+    *,
+    num_outputs: int,
+    imbalance: str = "none",
+    weights: np.ndarray | None = None,
+) -> HeadFit:
+    """Fit multinomial logistic regression by L-BFGS; see `FitHead`."""
+    features, labels = train
+    counts = np.bincount(labels, weights=weights, minlength=num_outputs)
+    fitted = fit_linear(
+        (features.reshape(-1, features.shape[-1]), np.tile(labels, len(features))),
+        val,
+        num_classes=num_outputs,
+        balanced=imbalance in ("weights", "sampler"),
+        log_prior=log_prior(counts) if imbalance == "logit-adjust" else None,
+        weights=None if weights is None else np.tile(weights, len(features)),
+    )
+    note = f"by L-BFGS: C = {fitted.strength:.3g}, val log loss {fitted.val_loss:.4f}"
+    return HeadFit(fitted.weight, fitted.bias, note)
 
 
 TASK = TaskSpec(
     build_loss=build_loss,
     decode=decode,
     score=score,
-    metrics=("macro_f1", "accuracy"),
+    metrics=SCORING.names,
+    collect=collect,
+    confidence=confidence,
     counts_correct=True,
-    convex=log_prior,  # multinomial logistic regression, which adjusts logits by this prior
+    answers_unlabelled=True,
+    convex=fit_head,
     mixes=True,
     draws=True,
 )

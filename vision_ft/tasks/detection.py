@@ -12,8 +12,12 @@ from torch import Tensor
 
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.boxes.predictions import BoxPredictions
+from vision_ft.evaluate.scoring.detection import SCORING
+from vision_ft.tasks.judged_boxes import collect, read_out
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import COUNTED, Detections, Target
+
+MIN_SCORE = 0.2  # of a box that may be an object; a detector gives many that it takes for none
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,28 @@ def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
     return nothing | {"map": float(found["map"]), "map50": float(found["map50"])}
 
 
+def confidence(found: list[Detections], _target: Target) -> list[float]:
+    """Return for each image the mean over its boxes of the score, or of 1 - score where that is larger; 1 without any.
+
+    Brust 2018 (arXiv:1809.09875, sec. 3.2, "average"), over the boxes of at least `MIN_SCORE`.
+    """
+    return [_mean_confidence(one.scores.float().cpu().numpy()) for one in found]
+
+
+def _mean_confidence(scores: np.ndarray) -> float:
+    shown = scores[scores >= MIN_SCORE]
+    return float(np.maximum(shown, 1 - shown).mean()) if len(shown) else 1.0
+
+
 TASK = TaskSpec(
     build_loss=build_loss,
     decode=decode,
     score=score,
-    metrics=("map", "map50"),
+    metrics=SCORING.names,
+    collect=collect,
+    confidence=confidence,
+    read_out=read_out,
+    keeps_image_size=True,
     learns_inside=True,
     learning_rates={"adamw": (1e-4, 1e-3)},  # docs/benchmarks.md
 )

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 
+from vision_ft.data.several_labels import label_matrix
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.labels.metrics import (
     AVERAGES,
+    DEFAULT_THRESHOLD,
     average_precision,
     best_thresholds,
     count_labels,
     log_loss,
 )
-from vision_ft.tasks.spec import Loss, TaskSpec
+from vision_ft.evaluate.labels.predictions import LabelPredictions
+from vision_ft.evaluate.scoring.multilabel import SCORING
+from vision_ft.tasks.spec import Judging, Loss, TaskSpec
 from vision_ft.types import Target
 
 LOSSES = ("bce", "asymmetric")
@@ -98,10 +104,30 @@ def score(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     return {"loss": log_loss(labels, scores), **averages}
 
 
+def confidence(logits: Tensor, _target: Target) -> Tensor:
+    """Return the mean (B,) over the labels of the probability of what is more probable: that it applies, or not."""
+    scores = logits.float().sigmoid()
+    return torch.maximum(scores, 1 - scores).mean(dim=1)
+
+
+def collect(where: Judging, rows: np.ndarray, answers: Sequence[np.ndarray]) -> LabelPredictions:
+    """Put probabilities (K,) of rows together with what the table knows of them."""
+    classes = where.table.classes.names
+    return LabelPredictions(
+        classes=classes,
+        targets=label_matrix(where.table)[rows],
+        scores=np.stack(answers) if len(rows) else np.zeros((0, len(classes)), np.float32),
+        thresholds=np.full(len(classes), DEFAULT_THRESHOLD),
+        **where.about(rows),
+    )
+
+
 TASK = TaskSpec(
     build_loss=build_loss,
     decode=decode,
     score=score,
-    metrics=("macro_f1", "map"),
+    metrics=SCORING.names,
+    collect=collect,
+    confidence=confidence,
     heads="classification",
 )

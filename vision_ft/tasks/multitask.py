@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vision_ft.data.several_labels import label_columns, label_matrix
 from vision_ft.errors import RecipeError
+from vision_ft.evaluate.labels.predictions import ColumnPredictions
+from vision_ft.evaluate.scoring.multitask import SCORING
 from vision_ft.tasks import classification
-from vision_ft.tasks.spec import Loss, TaskSpec
+from vision_ft.tasks.spec import Judging, Loss, TaskSpec
 from vision_ft.types import UNLABELLED, Target
 
 LOSSES = ("cross-entropy",)
@@ -37,8 +40,19 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
     def score(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         return score_columns(scores, labels, sizes=widths)
 
+    def confidence(logits: Tensor, _target: Target) -> Tensor:
+        """Return the mean (B,) over the columns of the probability of the most probable class."""
+        parts = logits.float().split(widths, dim=1)
+        return torch.stack([part.softmax(dim=1).amax(dim=1) for part in parts], dim=1).mean(dim=1)
+
     return TaskSpec(
-        build_loss=build, decode=decode, score=score, metrics=("macro_f1", "accuracy"), heads="classification"
+        build_loss=build,
+        decode=decode,
+        score=score,
+        metrics=SCORING.names,
+        collect=collect,
+        confidence=confidence,
+        heads="classification",
     )
 
 
@@ -105,6 +119,19 @@ def score_columns(scores: np.ndarray, labels: np.ndarray, *, sizes: Sequence[int
         "loss": float(sum(one["loss"] for one in found)),
         **{name: float(np.mean([one[name] for one in found])) for name in ("accuracy", "macro_f1")},
     }
+
+
+def collect(where: Judging, rows: np.ndarray, answers: Sequence[np.ndarray]) -> ColumnPredictions:
+    """Put probabilities (K,) of rows together with what the table knows of them."""
+    columns = label_columns(where.table)
+    outputs = sum(len(column.classes) for column in columns)
+    return ColumnPredictions(
+        columns=columns,
+        targets=label_matrix(where.table)[rows],
+        scores=np.stack(answers) if len(rows) else np.zeros((0, outputs), np.float32),
+        temperatures=np.ones(len(columns)),
+        **where.about(rows),
+    )
 
 
 TASK = replace(bind(()), bind=bind)  # what is known of it before the columns are

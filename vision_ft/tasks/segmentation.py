@@ -12,13 +12,13 @@ from torch import Tensor
 
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of
-from vision_ft.tasks.segmentation_losses import MASK_LOSSES, build_mask_loss, pixel_class_weights
+from vision_ft.evaluate.scoring.segmentation import SCORING
+from vision_ft.tasks.judged_masks import collect, read_out
+from vision_ft.tasks.segmentation_losses import build_mask_loss, pixel_class_weights
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import UNLABELLED, Target
 
-METRICS = ("miou", "dice", "pixel_accuracy")
 DEFAULT_LOSS = "ce-dice"
-LOSSES = (DEFAULT_LOSS, *(name for name in MASK_LOSSES if name != DEFAULT_LOSS))
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,26 @@ def decode(logits: Tensor, target: Target) -> list[MaskAnswer]:
 def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
     """Score the pixels of all pictures together: mean cross-entropy, mIoU, Dice, pixel accuracy."""
     if not len(answers):
-        return dict.fromkeys(("loss", *METRICS), float("nan"))
+        return dict.fromkeys(("loss", *SCORING.names), float("nan"))
     confusion = np.sum([answer.confusion for answer in answers], axis=0)
     areas, pixels = areas_of(confusion), max(int(confusion.sum()), 1)
-    found = {name: float(MASK_METRICS[name].compute(areas)) for name in METRICS}
+    found = {name: float(MASK_METRICS[name].compute(areas)) for name in SCORING.names}
     return {"loss": sum(answer.loss for answer in answers) / pixels, **found}
+
+
+def confidence(logits: Tensor, _target: Target) -> Tensor:
+    """Return the mean (B,) over the pixels of the probability of the best class."""
+    return logits.float().softmax(dim=1).amax(dim=1).mean(dim=(1, 2))
 
 
 TASK = TaskSpec(
     build_loss=build_loss,
     decode=decode,
     score=score,
-    metrics=METRICS,
+    metrics=SCORING.names,
+    collect=collect,
+    confidence=confidence,
+    read_out=read_out,
+    keeps_image_size=True,
     learning_rates={"adamw": (3e-4, 3e-3)},  # docs/benchmarks.md
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +18,12 @@ from vision_ft.evaluate.boxes.curves import (
 )
 from vision_ft.evaluate.boxes.errors import ERROR_KINDS, FALSE_ALARMS, Explained, error_counts
 from vision_ft.evaluate.boxes.predictions import BoxPredictions
-from vision_ft.evaluate.comparing.paired import group_units
 from vision_ft.evaluate.intervals import wilson
-from vision_ft.evaluate.slices import MIN_GROUPS_FOR_INTERVAL
+from vision_ft.evaluate.resampling import MIN_IMAGES, Interval, Over, draw_weights, drawn_over
 
 ALIKE = 1e-9  # draws that differ by less are the same but for rounding
 FINITE = 1e-4  # keeps the log odds of 0 and 1 finite
 SIZES = ("small", "medium", "large")
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Intervals:
     map50: Interval
     ap: list[Interval]
     ap50: list[Interval]
-    over: str
+    over: Over
 
 
 def bootstrap_intervals(predictions: BoxPredictions, *, draws: int, seed: int) -> Intervals:
@@ -60,9 +57,8 @@ def bootstrap_intervals(predictions: BoxPredictions, *, draws: int, seed: int) -
     interval is Wilson's for as many trials as there are pictures with such a box. Under five of those: NaN.
     """
     matches = predictions.matches()
-    units = group_units(predictions.groups, len(predictions))
-    weights = _drawn_weights(np.arange(len(predictions)) if units is None else units, draws=draws, seed=seed)
-    drawn = np.stack([average_precision(matches, weight) for weight in weights])  # (R, K, I)
+    sets = draw_weights(len(predictions), groups=predictions.groups, replicates=draws, seed=seed)
+    drawn = np.stack([average_precision(matches, weight) for part in sets for weight in part])  # (R, K, I)
     value = average_precision(matches, np.ones(len(predictions)))
     holding = np.stack([one.truths > 0 for one in matches])  # (K, N)
 
@@ -82,21 +78,13 @@ def bootstrap_intervals(predictions: BoxPredictions, *, draws: int, seed: int) -
         map50=of_average(first),
         ap=of_classes(every),
         ap50=of_classes(first),
-        over="pictures" if units is None else "groups",
+        over=drawn_over(predictions.groups, len(predictions)),
     )
-
-
-def _drawn_weights(units: np.ndarray, *, draws: int, seed: int) -> Iterator[np.ndarray]:
-    """How often (N,) each picture is drawn, once a draw, when its unit is drawn."""
-    rng, count = np.random.default_rng(seed), int(units.max(initial=-1)) + 1
-    for _ in range(draws):
-        drawn = np.bincount(rng.integers(0, max(count, 1), count), minlength=count)
-        yield drawn[units].astype(np.float64)
 
 
 def _interval(value: float, drawn: np.ndarray, trials: int) -> Interval:
     defined = drawn[~np.isnan(drawn)]
-    if not defined.size or trials < MIN_GROUPS_FOR_INTERVAL:
+    if not defined.size or trials < MIN_IMAGES:
         return float("nan"), float("nan")
     if np.ptp(defined) < ALIKE:
         low, high = wilson(value * trials, trials)

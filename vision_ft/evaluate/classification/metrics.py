@@ -11,8 +11,9 @@ import numpy as np
 from vision_ft.errors import DataError
 from vision_ft.evaluate import calibration
 from vision_ft.evaluate.classification.confusion import confused_pairs
-from vision_ft.evaluate.intervals import ClassCounts, average_intervals, count_classes, f1_interval, plain, wilson
-from vision_ft.evaluate.slices import group_interval, group_table
+from vision_ft.evaluate.intervals import ClassCounts, class_intervals, count_classes, f1_interval, plain, wilson
+from vision_ft.evaluate.resampling import Interval, drawn_over
+from vision_ft.evaluate.slices import group_table
 
 MAX_TOP_K = 5
 
@@ -157,6 +158,8 @@ def summarise(
 ) -> dict[str, Any]:
     """All numbers of one split, ready for JSON (NaN is None); every interval is a 95% interval.
 
+    Those of accuracy, macro-F1 and balanced accuracy are over whole groups where there are eight ("interval_over").
+
     Args:
         targets: (N,) class indices; pictures without a label (-1) are counted and left out.
         scores: (N, K) probabilities before calibration, or None.
@@ -175,7 +178,8 @@ def summarise(
         targets[labelled], predicted[labelled], len(classes), None if scores is None else scores[labelled]
     )
     counts = count_classes(answers.targets, answers.predicted, len(classes))
-    correct = answers.targets == answers.predicted
+    names = None if groups is None else np.asarray(groups, dtype=object)[labelled]
+    ends, over = _intervals(answers, names, seed=seed), drawn_over(names, len(labelled))
     numbers = {name: metric.compute(answers) for name, metric in METRICS.items()}
     result = {
         "n": len(labelled),
@@ -183,8 +187,8 @@ def summarise(
         "num_classes": len(classes),
         "classes_without_pictures": [name for name, held in zip(classes, counts.support, strict=True) if held == 0],
         **numbers,
-        "accuracy_interval": _pair(wilson(correct.sum(), len(correct))),
-        **{f"{name}_interval": ends for name, ends in average_intervals(counts, seed=seed).items()},
+        **{f"{name}_interval": ends for name, ends in ends.items()},
+        "interval_over": over,
         "majority_accuracy": float(counts.support.max() / len(labelled)) if len(labelled) else None,
         **_score_numbers(answers, numbers, temperature=temperature, seed=seed),
         "per_class": _per_class(counts, classes),
@@ -193,12 +197,15 @@ def summarise(
         "groups": None,
         "notes": [NO_SAMPLE_RULE] if len(labelled) and (counts.support == 0).any() else [],
     }
-    if groups is not None:
-        names = np.asarray(groups, dtype=object)[labelled]
+    if names is not None:
         result["groups"] = group_table(answers.targets, answers.predicted, names, num_classes=len(classes))
-        result["accuracy_interval_by_group"] = group_interval(correct, names, seed=seed)
+        result["accuracy_interval_by_group"] = ends["accuracy"] if over == "groups" else None
     plain_result: dict[str, Any] = plain(result)
     return plain_result
+
+
+def _intervals(answers: Answers, groups: np.ndarray | None, *, seed: int) -> dict[str, Interval]:
+    return class_intervals(answers.targets, answers.predicted, answers.num_classes, groups=groups, seed=seed)
 
 
 def _score_numbers(answers: Answers, numbers: Mapping[str, float], *, temperature: float, seed: int) -> dict[str, Any]:

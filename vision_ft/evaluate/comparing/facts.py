@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from vision_ft.evaluate.comparing.paired import MIN_GROUPS
 from vision_ft.evaluate.comparing.read import RunAnswers
+from vision_ft.evaluate.resampling import MIN_GROUPS
 
 FORMAT_VERSION = 1
-SIGNIFICANT = 0.05
 
 
 def facts_of(run: RunAnswers) -> dict[str, Any]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
 from vision_ft.errors import DataError
-
-MIN_GROUPS = 8  # resampling fewer groups says more about the resampling than about the models
-REPLICATES = 2000
-MAX_DRAWS = 40_000_000  # numbers that a bootstrap may draw (about two seconds); fewer replicates beyond it
-MIN_REPLICATES = 200  # a 2.5% point needs at least as many
-CHUNK_DRAWS = 2_000_000  # numbers held at once
+from vision_ft.evaluate.intervals import drawn_counts, drawn_macro_f1
+from vision_ft.evaluate.resampling import REPLICATES, Groups, draw_kinds, group_units, interval
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ def paired_bootstrap(
     before: np.ndarray,
     after: np.ndarray,
     *,
-    groups: Sequence[str | None] | np.ndarray | None = None,
+    groups: Groups = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Difference:
@@ -65,7 +60,7 @@ def paired_bootstrap(
     else:
         sums, sizes = np.bincount(unit, weights=change), np.bincount(unit)
         counts = np.ones(len(sums), np.int64)
-    means = [(draw @ sums) / (draw @ sizes) for draw in _draws(counts, replicates=replicates, seed=seed)]
+    means = [(draw @ sums) / (draw @ sizes) for draw in draw_kinds(counts, replicates=replicates, seed=seed)]
     return _difference(float(change.mean()), np.concatenate(means))
 
 
@@ -75,7 +70,7 @@ def paired_macro_f1(
     after: np.ndarray,
     *,
     num_classes: int,
-    groups: Sequence[str | None] | np.ndarray | None = None,
+    groups: Groups = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Difference:
@@ -108,30 +103,13 @@ def paired_macro_f1(
         counts = np.ones(unit.max() + 1, np.int64)
 
     def change(draw: np.ndarray) -> np.ndarray:
-        first, second = (_drawn_f1(draw, unit, rows[:, 0], rows[:, at], num_classes=num_classes) for at in (1, 2))
-        return second - first
+        drawn = [drawn_counts(draw, unit, rows[:, 0], rows[:, at], num_classes=num_classes) for at in (1, 2)]
+        return drawn_macro_f1(*drawn[1]) - drawn_macro_f1(*drawn[0])
 
     value = float(change(counts[None].astype(np.float64))[0])
     return _difference(
-        value, np.concatenate([change(draw) for draw in _draws(counts, replicates=replicates, seed=seed)])
+        value, np.concatenate([change(draw) for draw in draw_kinds(counts, replicates=replicates, seed=seed)])
     )
-
-
-def _drawn_f1(
-    draw: np.ndarray, unit: np.ndarray, targets: np.ndarray, predicted: np.ndarray, *, num_classes: int
-) -> np.ndarray:
-    """Macro-F1 (R,) of sets in which unit u was drawn draw[r, u] times; rows of a unit come together."""
-
-    def tally(kept: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        indicator = csr_array((kept.astype(np.float64), (unit, classes)), shape=(draw.shape[1], num_classes))
-        return np.asarray(draw @ indicator)
-
-    everything = np.ones(len(targets), bool)
-    support, found = tally(everything, targets), tally(everything, predicted)
-    held = support > 0
-    f1 = np.divide(2 * tally(targets == predicted, targets), support + found, out=np.zeros_like(support), where=held)
-    mean: np.ndarray = f1.sum(axis=1) / held.sum(axis=1)
-    return mean
 
 
 def mcnemar(before_correct: np.ndarray, after_correct: np.ndarray) -> dict[str, float]:
@@ -164,53 +142,11 @@ def adjust_holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def group_units(groups: Sequence[str | None] | np.ndarray | None, count: int) -> np.ndarray | None:
-    """Number (N,) of the group of each sample, or None where there are fewer than eight groups to draw.
-
-    A sample without a group is a group of its own, yet only named groups count towards the eight.
-    """
-    if groups is None:
-        return None
-    named = np.array([group is not None for group in groups], bool)
-    names, member = np.unique([str(group) for group in groups if group is not None], return_inverse=True)
-    if len(names) < MIN_GROUPS:
-        return None
-    unit = np.empty(count, np.int64)
-    unit[named] = member
-    unit[~named] = len(names) + np.arange(count - named.sum())
-    return unit
-
-
-def draw_weights(
-    count: int,
-    *,
-    groups: Sequence[str | None] | np.ndarray | None = None,
-    replicates: int = REPLICATES,
-    seed: int = 0,
-) -> Iterator[np.ndarray]:
-    """Yield how often each of N pictures is drawn: float64 (R, N), in parts; groups as in `paired_bootstrap`."""
-    unit = group_units(groups, count)
-    unit = np.arange(count) if unit is None else unit
-    for draw in _draws(np.ones(unit.max() + 1, np.int64), replicates=replicates, seed=seed):
-        yield draw[:, unit]
-
-
-def _draws(counts: np.ndarray, *, replicates: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each kind of unit (of which there are `counts`) is drawn: float64 (R, kinds), in parts."""
-    rng = np.random.default_rng(seed)
-    total = int(counts.sum())
-    wanted = int(min(replicates, max(MAX_DRAWS // len(counts), MIN_REPLICATES)))
-    step = max(CHUNK_DRAWS // len(counts), 1)
-    for start in range(0, wanted, step):
-        yield rng.multinomial(total, counts / total, size=min(step, wanted - start)).astype(np.float64)
-
-
 def _difference(value: float, replicates: np.ndarray) -> Difference:
-    low, high = np.percentile(replicates, [2.5, 97.5])
-    return Difference(value, float(low), float(high))
+    return Difference(value, *interval(replicates))
 
 
-def _refuse_lengths(before: int, after: int, groups: Sequence[str | None] | np.ndarray | None) -> None:
+def _refuse_lengths(before: int, after: int, groups: Groups) -> None:
     if before != after or (groups is not None and len(groups) != before):
         held = "" if groups is None else f" and {len(groups)} groups"
         raise DataError(f"paired comparison: {before} values before, {after} after{held}; they must be as many")

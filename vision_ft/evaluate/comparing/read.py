@@ -1,4 +1,4 @@
-"""Read the answers of several runs and put them side by side, picture by picture."""
+"""Read the predictions of several runs and bring their images into one order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vision_ft.errors import DataError, RecipeError
-from vision_ft.evaluate.labels.predictions import task_of
+from vision_ft.errors import DataError
 from vision_ft.evaluate.read import read_any_predictions, take_rows
+from vision_ft.evaluate.scoring import SCORINGS
 
 SPLITS_TO_COMPARE = ("test", "val")  # the first that every run has
-COMPARABLE = ("classification", "segmentation", "detection")
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class RunAnswers:
     Attributes:
         name: the end of its path that tells it from the others.
         path: its folder.
-        predictions: of the compared split: `Predictions`, `MaskPredictions` or `BoxPredictions`.
+        predictions: of the compared split, of the class of the task.
         hashes: content hash of each predicted picture, or None where the run keeps none.
         plan: plan.json, {} if there is none.
         environment: environment.json, {} if there is none.
@@ -42,35 +41,11 @@ class RunAnswers:
     environment: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class SideBySide:
-    """The answers of several runs to the same N labelled pictures.
-
-    Attributes:
-        classes: K names: those of the first run, then names that only later runs know.
-        paths: N paths as the first run names them.
-        targets: (N,) class indices.
-        predicted: one (N,) of class indices a run.
-        groups: (N,) names or None, or None for all.
-        unlabelled: pictures without a label, left out.
-        notes: what a reader must know, in sentences.
-    """
-
-    classes: tuple[str, ...]
-    paths: tuple[str, ...]
-    targets: np.ndarray
-    predicted: tuple[np.ndarray, ...]
-    groups: np.ndarray | None
-    unlabelled: int
-    notes: tuple[str, ...]
-
-
 def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunAnswers]]:
     """Read the runs' predictions of test, or of val where a run has no test; returns the split and the runs.
 
     Raises:
-        DataError: fewer than two runs, one given twice, no finished run, or runs of a task that is not compared or of
-            several.
+        DataError: fewer than two runs, one given twice, no finished run, or runs of several tasks.
     """
     paths = [Path(folder) for folder in folders]
     if len(paths) < 2:
@@ -96,11 +71,6 @@ def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunAnswers]]:
 
 def _refuse_tasks(runs: Sequence[RunAnswers]) -> None:
     for run in runs:
-        if run.predictions.task not in COMPARABLE:
-            raise DataError(
-                f"{run.path}: a run of task {run.predictions.task!r}; allowed: {', '.join(COMPARABLE)}. Give runs of "
-                "one of these tasks."
-            )
         if run.predictions.task != runs[0].predictions.task:
             raise DataError(
                 f'compare: "{runs[0].name}" is a run of {runs[0].predictions.task}, "{run.name}" of '
@@ -126,12 +96,6 @@ def name_runs(paths: Sequence[Path]) -> list[str]:
 
 
 def _read(path: Path, name: str, split: str) -> RunAnswers:
-    task = task_of(_predictions(path, split))
-    if task in ("multilabel", "multitask"):
-        raise RecipeError(
-            f"{path}: a run of task {task}; runs with several labels a picture are not compared yet. Their numbers and "
-            "intervals are in metrics.json."
-        )
     predictions = read_any_predictions(_predictions(path, split))
     return RunAnswers(
         name=name,
@@ -160,18 +124,6 @@ def _json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):  # a comparison needs it only for the costs
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def put_side_by_side(runs: Sequence[RunAnswers]) -> SideBySide:
-    """Match pictures by path, or by content where the paths differ, and classes by name.
-
-    Raises:
-        DataError: pictures, contents or labels differ between the first run and another; says how many and names one.
-    """
-    ordered, notes = order_alike(runs)
-    for run in ordered[1:]:
-        _refuse_other_labels(ordered[0], run)
-    return _join(ordered, notes)
 
 
 def order_alike(runs: Sequence[RunAnswers]) -> tuple[list[RunAnswers], list[str]]:
@@ -218,11 +170,8 @@ def _take(run: RunAnswers, rows: np.ndarray) -> RunAnswers:
 
 
 def _target_names(run: RunAnswers) -> list[str]:
-    """The label of each picture; of masks and boxes, whose pictures have no one label, always ""."""
-    if run.predictions.task != "classification":
-        return [""] * len(run.predictions)
-    names = (*run.predictions.classes, "")  # index -1 is "": unlabelled
-    return [names[target] for target in run.predictions.targets]
+    """What is true of each image in a word, "" where there is none: it tells apart images that are given twice."""
+    return SCORINGS[run.predictions.task].compared.truth_of(run.predictions)
 
 
 def _same_contents(first: RunAnswers, run: RunAnswers) -> bool:
@@ -250,39 +199,3 @@ def _refuse_other_contents(first: RunAnswers, run: RunAnswers) -> None:
             f'compare: {len(changed)} of {len(first.predictions)} pictures changed between "{first.name}" and '
             f'"{run.name}" although their names are the same (such as {changed[0]}). Train one of the runs again.'
         )
-
-
-def _refuse_other_labels(first: RunAnswers, run: RunAnswers) -> None:
-    labels = list(zip(first.predictions.paths, _target_names(first), _target_names(run), strict=True))
-    changed = [entry for entry in labels if entry[1] != entry[2]]
-    if changed:
-        path, before, after = changed[0]
-        raise DataError(
-            f'compare: {len(changed)} of {len(labels)} pictures carry another label in "{run.name}" than in '
-            f'"{first.name}" (such as {path}: {before or "no label"} in "{first.name}", {after or "no label"} in '
-            f'"{run.name}"). Train one of the runs again.'
-        )
-
-
-def _join(runs: Sequence[RunAnswers], notes: list[str]) -> SideBySide:
-    classes = tuple(dict.fromkeys(name for run in runs for name in run.predictions.classes))
-    position = {name: index for index, name in enumerate(classes)}
-    for run in runs:
-        lacking = [name for name in classes if name not in run.predictions.classes]
-        if lacking:
-            notes.append(f'"{run.name}" does not know {", ".join(lacking[:5])}{" ..." if len(lacking) > 5 else ""}.')
-    lookups = [np.array([position[name] for name in run.predictions.classes] + [-1], np.int64) for run in runs]
-    targets = lookups[0][runs[0].predictions.targets]
-    rows = np.flatnonzero(targets >= 0)
-    if not len(rows):
-        raise DataError(f'compare: none of the {len(targets)} pictures of "{runs[0].name}" has a label.')
-    groups = next((run.predictions.groups for run in runs if run.predictions.groups is not None), None)
-    return SideBySide(
-        classes=classes,
-        paths=tuple(runs[0].predictions.paths[row] for row in rows.tolist()),
-        targets=targets[rows],
-        predicted=tuple(look[run.predictions.predicted[rows]] for look, run in zip(lookups, runs, strict=True)),
-        groups=None if groups is None else groups[rows],
-        unlabelled=len(targets) - len(rows),
-        notes=tuple(notes),
-    )

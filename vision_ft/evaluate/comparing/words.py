@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
-from vision_ft.evaluate.names import METRIC_NAMES, share
+from vision_ft.evaluate.scoring import MetricInfo
 
 
 def points(value: float) -> str:
@@ -20,9 +20,7 @@ def p_text(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
-def pair_sentence(
-    pair: Mapping[str, Any], before: str, after: str, *, comparisons: int = 1, metric: str = "accuracy"
-) -> str:
+def pair_sentence(pair: Mapping[str, Any], before: str, after: str, *, metric: MetricInfo, comparisons: int = 1) -> str:
     """Say whether the second run is better, by how much, and how sure that is.
 
     Args:
@@ -32,32 +30,27 @@ def pair_sentence(
         comparisons: how many runs are compared with the first; p is adjusted for it.
         metric: that the verdict is about.
     """
-    change, outcomes, name = pair[metric], pair["outcomes"], METRIC_NAMES[metric]
+    change, outcomes, name = pair[metric.name], pair["outcomes"], metric.title
     number = sum(outcomes.values())
     if pair["other_answers"] == 0:
         return f'"{after}" gives the same answer as "{before}" to all {number:,} pictures.'
     if change["value"] is None or isnan(change["value"]):
         return f'The {name} of "{before}" and "{after}" cannot be measured on these {number:,} pictures.'
     low, high = change["low"], change["high"]
+    signed, of = _signed(metric, change["value"]), _of(metric)
     if low is None or isnan(low):
         return (
-            f'"{after}" differs from "{before}" by {change["value"] * 100:+.1f} points of {name}; {number:,} pictures '
-            "are too few to tell it from chance."
+            f'"{after}" differs from "{before}" by {signed} {of}; {number:,} pictures are too few to tell it from '
+            "chance."
         )
     surely = f"{p_text(pair['p_adjusted'])}{' after Holm' if comparisons > 1 else ''}"
-    if pair["verdict"] == "better":
-        return (
-            f'"{after}" is better than "{before}" by {points(change["value"])} points of {name} '
-            f"({points(low)} to {points(high)}), {surely}."
-        )
-    if pair["verdict"] == "worse":
-        return (
-            f'"{after}" is worse than "{before}" by {points(-change["value"])} points of {name} '
-            f"({points(-high)} to {points(-low)}), {surely}."
-        )
+    if pair["verdict"] in ("better", "worse"):
+        value, *ends = _size(change)
+        by, first, last = (_plain(metric, one) for one in (value, *ends))
+        return f'"{after}" is {pair["verdict"]} than "{before}" by {by} {of} ({first} to {last}), {surely}.'
     return (
-        f'No difference is shown between "{before}" and "{after}": {change["value"] * 100:+.1f} points of {name} '
-        f"({points(low)} to {points(high)}), {surely}, on {number:,} pictures."
+        f'No difference is shown between "{before}" and "{after}": {signed} {of} '
+        f"({_plain(metric, low)} to {_plain(metric, high)}), {surely}, on {number:,} pictures."
     )
 
 
@@ -66,7 +59,7 @@ def ranking_sentence(
     ranking: Sequence[int],
     pairs: Sequence[Mapping[str, Any]],
     *,
-    metric: str = "accuracy",
+    metric: MetricInfo,
 ) -> str:
     """Say which of several runs leads, and which differ from the first.
 
@@ -88,10 +81,30 @@ def ranking_sentence(
     ]
     if told["unclear"]:
         parts.append(f"for {_list(told['unclear'])} no difference is shown")
+    most = "highest" if metric.higher_is_better else "lowest"
     return (
-        f'"{best["name"]}" has the highest {METRIC_NAMES[metric]}, {share(best[metric])}. '
+        f'"{best["name"]}" has the {most} {metric.title}, {metric.show(best[metric.name])}. '
         f'Compared with "{first["name"]}", {", ".join(parts)}.'
     )
+
+
+def _size(change: Mapping[str, float]) -> tuple[float, float, float]:
+    """A change and the ends of its interval, without its sign."""
+    value, low, high = change["value"], change["low"], change["high"]
+    return (value, low, high) if value > 0 else (-value, -high, -low)
+
+
+def _plain(metric: MetricInfo, value: float) -> str:
+    """A change of a metric: points of a share, else the number as it is."""
+    return points(value) if metric.scale == "share" else f"{value:.3g}"
+
+
+def _signed(metric: MetricInfo, value: float) -> str:
+    return f"{100 * value:+.1f}" if metric.scale == "share" else f"{value:+.3g}"
+
+
+def _of(metric: MetricInfo) -> str:
+    return f"points of {metric.title}" if metric.scale == "share" else f"of {metric.title}"
 
 
 def _list(names: Sequence[str]) -> str:

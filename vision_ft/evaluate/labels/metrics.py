@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vision_ft.evaluate.log_loss import mean_surprise
+
 DEFAULT_THRESHOLD = 0.5
-EPS = 1e-7  # keeps the log of a probability finite
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,9 @@ def subset_accuracy(targets: np.ndarray, predicted: np.ndarray) -> float:
 def log_loss(targets: np.ndarray, scores: np.ndarray) -> float:
     """Mean binary cross-entropy over the known labels; NaN without one."""
     known = ~np.isnan(targets)
-    if not known.any():
-        return float("nan")
-    right = np.where(targets[known] == 1, scores[known], 1 - scores[known])
-    return float(-np.log(np.maximum(right, EPS)).mean())
+    given = scores[known].astype(np.float64)
+    right = np.where(targets[known] == 1, given, 1 - given)
+    return mean_surprise(right)
 
 
 def average_precision(targets: np.ndarray, scores: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
@@ -145,32 +145,6 @@ def _best_threshold(target: np.ndarray, score: np.ndarray) -> float:
     cuts = np.where(middle > below, middle, here)
     best = np.flatnonzero(f1 == f1.max())
     return float(cuts[best[np.abs(cuts[best] - DEFAULT_THRESHOLD).argmin()]])
-
-
-def draw_weights(count: int, groups: np.ndarray | None, *, draws: int, seed: int, min_groups: int = 5) -> np.ndarray:
-    """Return how often each picture is in each of R bootstrap draws (R, N).
-
-    Where at least `min_groups` groups are known, whole groups are drawn (cluster bootstrap), since pictures of one
-    camera or sequence are alike; a picture without a group is one of its own.
-    """
-    rng = np.random.default_rng(seed)
-    member = np.arange(count)
-    if groups is not None and len({group for group in groups if group is not None}) >= min_groups:
-        keys = [f"g{group}" if group is not None else f"p{row}" for row, group in enumerate(groups)]
-        member = np.unique(keys, return_inverse=True)[1].reshape(-1)
-    units = int(member.max()) + 1 if count else 0
-    drawn = rng.multinomial(units, np.full(units, 1 / units), size=draws) if units else np.zeros((draws, 0), np.int64)
-    weights: np.ndarray = drawn[:, member].astype(np.float64)
-    return weights
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the percentile interval (95%) of bootstrap values, NaN ones left out."""
-    defined = values[~np.isnan(values)]
-    if not len(defined):
-        return float("nan"), float("nan")
-    low, high = np.percentile(defined, [2.5, 97.5])
-    return float(low), float(high)
 
 
 AVERAGES: dict[str, Callable[[LabelCounts, np.ndarray], np.ndarray]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,60 +13,99 @@ from vision_ft.evaluate.labels.metrics import (
     LabelCounts,
     average_precision,
     count_labels,
-    draw_weights,
-    interval,
     log_loss,
     subset_accuracy,
 )
 from vision_ft.evaluate.labels.predictions import LabelPredictions
+from vision_ft.evaluate.resampling import Interval, draw_weights, drawn_over, interval
 
 BOOTSTRAP_CELLS = 30_000_000  # label cells that a bootstrap may weigh, about two seconds; fewer draws beyond it
 FEWEST_DRAWS = 50
+DRAWS = 500
 NO_SAMPLE_RULE = (
     "Averages over labels take only those that apply to at least one picture of the split; another one has no recall, "
     "no F1 and no average precision (null), and is never counted as 0."
 )
 
 
-def summarise_labels(predictions: LabelPredictions, *, seed: int = 0, draws: int = 500) -> dict[str, Any]:
-    """Return the numbers of a split (NaN is None); intervals come from a bootstrap over pictures or whole groups.
+@dataclass(frozen=True)
+class _Known:
+    """The images of which a label is known: truth, scores and answers (N, K), groups (N,)."""
+
+    targets: np.ndarray
+    scores: np.ndarray
+    predicted: np.ndarray
+    groups: np.ndarray | None
+
+
+def _known(predictions: LabelPredictions) -> _Known:
+    rows = np.flatnonzero(~np.isnan(predictions.targets).all(axis=1))
+    return _Known(
+        predictions.targets[rows],
+        predictions.scores[rows].astype(np.float64),
+        predictions.predicted[rows],
+        None if predictions.groups is None else predictions.groups[rows],
+    )
+
+
+def num_draws(predictions: LabelPredictions, most: int = DRAWS) -> int:
+    """Return how many sets are drawn: fewer for large sets."""
+    return int(np.clip(BOOTSTRAP_CELLS // max(predictions.targets.size, 1), FEWEST_DRAWS, most))
+
+
+def bootstrap_averages(predictions: LabelPredictions, *, seed: int = 0) -> dict[str, Interval]:
+    """Return the interval of each of `AVERAGES`, over whole groups where there are eight, else over images."""
+    return _bootstrap(_known(predictions), draws=num_draws(predictions), seed=seed)[0]
+
+
+def _bootstrap(known: _Known, *, draws: int, seed: int) -> tuple[dict[str, Interval], np.ndarray]:
+    """Intervals of the averages, and the average precision (R, K) of the drawn sets."""
+    weights = np.concatenate([*draw_weights(len(known.targets), groups=known.groups, replicates=draws, seed=seed)])
+    counts = count_labels(known.targets, known.predicted, weights=weights)
+    precision = average_precision(known.targets, known.scores, weights=weights)
+    once = count_labels(known.targets, known.predicted)
+    flawless = not (once.ghosts + once.misses).any()
+    ends = {
+        name: _widened(
+            interval(average(counts, precision)), len(known.targets), perfect=flawless and name != "hamming_loss"
+        )
+        for name, average in AVERAGES.items()
+    }
+    return ends, precision
+
+
+def summarise_labels(predictions: LabelPredictions, *, seed: int = 0, draws: int = DRAWS) -> dict[str, Any]:
+    """Return the numbers of a split (NaN is None); intervals come from a bootstrap over images or whole groups.
 
     Args:
-        predictions: of one split; pictures of which no label is known are counted and left out.
+        predictions: of one split; images of which no label is known are counted and left out.
         seed: of the bootstrap.
         draws: of the bootstrap, fewer for large sets.
     """
-    known = np.flatnonzero(~np.isnan(predictions.targets).all(axis=1))
-    targets, scores = predictions.targets[known], predictions.scores[known].astype(np.float64)
-    predicted = predictions.predicted[known]
-    groups = None if predictions.groups is None else predictions.groups[known]
-    counts, precision = count_labels(targets, predicted), average_precision(targets, scores)
-    draws = int(np.clip(BOOTSTRAP_CELLS // max(targets.size, 1), FEWEST_DRAWS, draws))
-    weights = draw_weights(len(known), groups, draws=draws, seed=seed)
-    drawn_counts = count_labels(targets, predicted, weights=weights)
-    drawn_precision = average_precision(targets, scores, weights=weights)
+    known = _known(predictions)
+    targets, predicted, number = known.targets, known.predicted, len(known.targets)
+    counts, precision = count_labels(targets, predicted), average_precision(targets, known.scores)
+    ends, drawn_precision = _bootstrap(known, draws=num_draws(predictions, draws), seed=seed)
     complete = int((~np.isnan(targets).any(axis=1)).sum())
     exact = subset_accuracy(targets, predicted)
     result: dict[str, Any] = {
-        "n": len(known),
-        "unlabelled": len(predictions) - len(known),
+        "n": number,
+        "unlabelled": len(predictions) - number,
         "known": int((~np.isnan(targets)).sum()),
         "num_classes": len(predictions.classes),
         "classes_without_pictures": _names(predictions, counts.hits + counts.misses == 0),
-        "log_loss": log_loss(targets, scores),
+        "log_loss": log_loss(targets, known.scores),
         "subset_accuracy": exact,
         "subset_accuracy_interval": _ends(wilson(round(exact * complete) if complete else 0, complete)),
         "complete": complete,
     }
-    flawless = not (counts.ghosts + counts.misses).any()
     for name, average in AVERAGES.items():
-        result[name] = float(average(counts, precision))
-        drawn = interval(average(drawn_counts, drawn_precision))
-        result[f"{name}_interval"] = _widened(drawn, len(known), perfect=flawless and name != "hamming_loss")
+        result |= {name: float(average(counts, precision)), f"{name}_interval": ends[name]}
+    result["interval_over"] = drawn_over(known.groups, number)
     result["per_class"] = _per_class(predictions, counts, precision, drawn_precision)
     result["taken_for"] = taken_for(targets, predicted)
-    result["by_group"] = _by_group(targets, predicted, groups)
-    result["notes"] = [NO_SAMPLE_RULE] if result["classes_without_pictures"] and len(known) else []
+    result["by_group"] = _by_group(targets, predicted, known.groups)
+    result["notes"] = [NO_SAMPLE_RULE] if result["classes_without_pictures"] and number else []
     plain_result: dict[str, Any] = plain(result)
     return plain_result
 

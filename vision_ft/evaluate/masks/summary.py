@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from vision_ft.evaluate.classification.confusion import confused_pairs
-from vision_ft.evaluate.comparing.paired import group_units
 from vision_ft.evaluate.intervals import ClassCounts, plain
 from vision_ft.evaluate.masks.boundary import boundary_f
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, PRESENT_RULE, ClassAreas, mean_present
 from vision_ft.evaluate.masks.predictions import MaskPredictions
-from vision_ft.evaluate.slices import MIN_GROUPS_FOR_INTERVAL
+from vision_ft.evaluate.resampling import MIN_IMAGES, draw_tallies, drawn_over
 
 DRAWS = 500
-CHUNK = 2_000_000  # numbers drawn at once
 Numbers = dict[str, np.ndarray]
 
 
@@ -41,9 +39,8 @@ def summarise_masks(predictions: MaskPredictions, *, seed: int = 0, draws: int =
     labelled = np.flatnonzero(predictions.counted)
     tallies = np.concatenate([predictions.areas, np.swapaxes(predictions.boundary, 1, 2)], axis=1)[labelled]
     groups = None if predictions.groups is None else predictions.groups[labelled]
-    units = group_units(groups, len(labelled))
     whole = tallies.sum(axis=0)
-    sets = _draw_sets(tallies, units, draws=draws, seed=seed)
+    sets = _draw_sets(tallies, groups, draws=draws, seed=seed)
     overall, overall_draws = _overall(whole), _overall(sets)
     confusion = predictions.confusion.sum(axis=0)
     result = {
@@ -52,7 +49,7 @@ def summarise_masks(predictions: MaskPredictions, *, seed: int = 0, draws: int =
         "pixels": confusion.sum(),
         **overall,
         **{f"{name}_interval": _ends(values) for name, values in overall_draws.items()},
-        "interval_over": "pictures" if units is None else "groups",
+        "interval_over": drawn_over(groups, len(labelled)),
         "per_class": _per_class(predictions, whole, sets),
         "confusion": confusion,
         "confused_pairs": _pairs(confusion, predictions.classes),
@@ -74,20 +71,11 @@ def worst_first(predictions: MaskPredictions) -> np.ndarray:
     return np.lexsort((numbers["pixel_accuracy"], numbers["miou"]))  # NaN sorts last, equal rows keep their order
 
 
-def _draw_sets(tallies: np.ndarray, units: np.ndarray | None, *, draws: int, seed: int) -> np.ndarray:
-    """Tallies (R, 7, K) of R sets drawn anew from pictures, or from the groups that `units` (N,) numbers."""
-    if units is not None:
-        pooled = np.zeros((units.max() + 1, *tallies.shape[1:]))
-        np.add.at(pooled, units, tallies)
-        tallies = pooled
-    count = len(tallies)
-    if count < MIN_GROUPS_FOR_INTERVAL:
+def _draw_sets(tallies: np.ndarray, groups: np.ndarray | None, *, draws: int, seed: int) -> np.ndarray:
+    """Tallies (R, 7, K) of R sets drawn anew from images, or from groups where there are enough."""
+    if len(tallies) < MIN_IMAGES:
         return np.zeros((1, *tallies.shape[1:]))  # a set without pixels, in which no metric is defined
-    rng = np.random.default_rng(seed)
-    step = max(CHUNK // count, 1)
-    sizes = [min(step, draws - start) for start in range(0, draws, step)]
-    parts = [np.tensordot(rng.multinomial(count, np.full(count, 1 / count), size), tallies, axes=1) for size in sizes]
-    return np.concatenate(parts)
+    return draw_tallies(tallies, groups=groups, replicates=draws, seed=seed)
 
 
 def _areas(tallies: np.ndarray) -> ClassAreas:

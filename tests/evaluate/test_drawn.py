@@ -8,9 +8,15 @@ import pytest
 from tests.compared_dense import GROUPS, boxes, masks
 from tests.evaluate.boxes import chosen
 from vision_ft.errors import DataError
-from vision_ft.evaluate.comparing.paired_dense import chance_of, change_between, difference_of, draw_metrics
+from vision_ft.evaluate.drawn import Drawn, chance_of, change_between, difference_of
 from vision_ft.evaluate.masks.predictions import write_mask_predictions
 from vision_ft.evaluate.read import read_any_predictions, take_rows
+from vision_ft.evaluate.scoring import SCORINGS
+
+
+def draw_metrics(predictions, *, seed: int = 0) -> Drawn:
+    return SCORINGS[predictions.task].draw(predictions, seed=seed)
+
 
 PAIRS = {"miou": (masks, {"mended": 0.3}), "map": (boxes, {"mended": 0.5})}
 
@@ -34,16 +40,15 @@ def test_the_value_is_the_change_of_the_headline_and_the_interval_that_of_a_plai
 
 
 def test_whole_groups_are_drawn_where_there_are_eight():
-    before, after = masks(), masks(mended=0.3)
-    single, grouped = (
-        change_between(draw_metrics(before, groups=groups), draw_metrics(after, groups=groups), "miou")
-        for groups in (None, GROUPS)
-    )
+    def change(groups):
+        before, after = masks(groups=groups), masks(mended=0.3, groups=groups)
+        return change_between(draw_metrics(before), draw_metrics(after), "miou")
+
+    single, grouped = change(None), change(GROUPS)
     assert single.value == grouped.value
     assert (single.low, single.high) != (grouped.low, grouped.high)
     few = np.array([f"site {row % 7}" for row in range(40)], dtype=object)
-    alone = change_between(draw_metrics(before, groups=few), draw_metrics(after, groups=few), "miou")
-    assert alone == single, "seven groups are too few to draw"
+    assert change(few) == single, "seven groups are too few to draw"
 
 
 def test_equal_models_change_nothing_and_have_no_evidence():

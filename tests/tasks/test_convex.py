@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from vision_ft.engine.convex import fit_linear
 from vision_ft.errors import TrainingError
+from vision_ft.tasks.convex import fit_linear
 
 
 def blobs(num_classes: int, per_class: int, seed: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
