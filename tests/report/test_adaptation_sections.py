@@ -11,7 +11,7 @@ import pytest
 from tests.report.fake_adaptation import adaptation, little_known, make_adapted_run
 from tests.report.fake_run import HOSTILE, make_run
 from vision_ft.reporting import build_report
-from vision_ft.reporting.caveats.base import warnings_of
+from vision_ft.reporting.caveats.classification import class_warnings
 from vision_ft.reporting.collect.run import collect_run
 
 IDS = ["decision", "shift", "candidates", "label-budget", "next-labels", "honest-split"]
@@ -177,7 +177,7 @@ def test_candidates_are_a_table_beside_the_page(tmp_path):
 def test_overview_says_that_it_counts_both_cameras_together(tmp_path):
     run = collect_run(make_adapted_run(tmp_path))
     assert run.main.cameras == {"new": 24, "old": 48}
-    texts = [warning["text"] for warning in warnings_of(run, run.main)]
+    texts = [warning["text"] for warning in class_warnings(run, run.main)]
     assert (
         "Both cameras are counted together here (24 pictures of the new and 48 pictures of the old one): "
         "the decision tells them apart."

@@ -1,4 +1,4 @@
-"""The learning curves and what they say."""
+"""The learning curves, what they say, and the epoch whose weights were chosen."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from typing import Any
 
 from vision_ft.reporting.caveats.base import judge_run
 from vision_ft.reporting.charts.base import curves_chart
-from vision_ft.reporting.collect.log_lines import LOSS_LINES, metric_lines, title_of
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.log_lines import panels
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section
 
 
 def _build(run: RunView) -> dict[str, Any] | None:
     verdicts = judge_run(run)
-    epochs = [record for record in run.log if isinstance(record.get("epoch"), int)]
-    if not epochs and not run.plan:
+    if not run.epochs and not run.plan:
         return None
-    shares = metric_lines(epochs)
-    wanted = [("Loss", LOSS_LINES, False), *([(title_of(shares), shares, True)] if shares else [])]
     charts = [
-        {"title": title, "lines": lines, "svg": curves_chart(epochs, lines, is_share=is_share)}
-        for title, lines, is_share in wanted
-        if len(epochs) > 1
+        {
+            "title": panel.title,
+            "lines": panel.lines,
+            "svg": curves_chart(run.epochs, panel.lines, is_share=panel.is_share),
+        }
+        for panel in panels(run.epochs)
+        if len(run.epochs) > 1
     ]
     convex = any(phase.get("solver") == "convex" for phase in run.plan.get("phases") or [])
-    return {"verdicts": verdicts, "charts": charts, "convex": convex, "num_epochs": len(epochs)}
+    return {"verdicts": verdicts, "charts": charts, "convex": convex, "num_epochs": len(run.epochs)}
 
 
 SECTION = Section("curves", "Learning curves", "curves.html.j2", build=_build)

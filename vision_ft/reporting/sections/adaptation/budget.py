@@ -6,7 +6,7 @@ from typing import Any
 
 from vision_ft.reporting.charts.budget import budget_chart
 from vision_ft.reporting.collect.adapted import ends, mapping, number, records
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section
 
 

@@ -19,7 +19,7 @@ from vision_ft.reporting.collect.adapted import (
     texts,
     validation_score,
 )
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section
 
 

@@ -20,7 +20,7 @@ from vision_ft.reporting.collect.adapted import (
     texts,
     validation_score,
 )
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section, count, cut, points, points_span, span
 
 MAX_CLASSES = 12
