@@ -11,8 +11,9 @@ import pytest
 from tests.report.fake_adaptation import adaptation, little_known, make_adapted_run
 from tests.report.fake_run import HOSTILE, make_run
 from vision_ft.reporting import build_report
-from vision_ft.reporting.caveats.base import warnings_of
+from vision_ft.reporting.caveats.classification import class_warnings
 from vision_ft.reporting.collect.run import collect_run
+from vision_ft.reporting.pages import PAGES
 
 IDS = ["decision", "shift", "candidates", "label-budget", "next-labels", "honest-split"]
 
@@ -158,6 +159,23 @@ def test_matching_that_drives_the_cameras_apart_removes_nothing(tmp_path):
     assert "Removed by matching colour nothing" in words
 
 
+def test_every_section_names_the_metric_of_the_adaptation(tmp_path):
+    value = json.loads(json.dumps(adaptation()).replace('"accuracy', '"map'))
+    value["budget"]["metric"] = value["honest_split"]["metric"] = "map"
+    page = build_report(make_adapted_run(tmp_path, value)).read_text(encoding="utf-8")
+    assert "mAP with 95% intervals" in text_of(page, "decision")
+    assert "mAP on the new camera" in text_of(page, "label-budget")
+    assert "Split mAP Worst and best draw" in text_of(page, "honest-split")
+    for section in ("candidates", "label-budget", "honest-split"):
+        assert "ccuracy" not in text_of(page, section)
+
+
+@pytest.mark.parametrize("task", sorted(PAGES))
+def test_every_task_shows_the_sections_of_an_adaptation_first(task):
+    ids = [section.id for section in PAGES[task].sections]
+    assert ids[:7] == ["decision", "shift", "candidates", "label-budget", "next-labels", "honest-split", "overview"]
+
+
 def test_hostile_names_of_an_adaptation_are_text(page):
     assert "<script>alert" not in page
     assert page.count("</script>") == 2
@@ -177,7 +195,7 @@ def test_candidates_are_a_table_beside_the_page(tmp_path):
 def test_overview_says_that_it_counts_both_cameras_together(tmp_path):
     run = collect_run(make_adapted_run(tmp_path))
     assert run.main.cameras == {"new": 24, "old": 48}
-    texts = [warning["text"] for warning in warnings_of(run, run.main)]
+    texts = [warning["text"] for warning in class_warnings(run, run.main)]
     assert (
         "Both cameras are counted together here (24 pictures of the new and 48 pictures of the old one): "
         "the decision tells them apart."

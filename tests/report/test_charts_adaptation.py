@@ -109,6 +109,21 @@ def test_budget_of_one_point_and_no_source_is_still_drawn():
     assert "source model" not in text
 
 
+def test_a_budget_of_another_metric_says_its_name_and_may_be_negative():
+    points = [{"labels": 5, "mean": -0.35, "low": -0.5, "high": -0.2}, {"labels": 50, "mean": 0.4}]
+    document = {"points": points, "source": -0.1, "metric": "miou"}
+    text = budget_chart(document)
+    assert 'aria-label="mIoU on the new camera by labels"' in text
+    assert "5 labels: −35.0% (−50.0% to −20.0%)" in text
+    assert "source model, no labels: −10.0%" in text
+    heights = [float(y) for y in re.findall(r'<circle cx="[\d.]+" cy="(-?[\d.]+)"', text)]
+    assert len(heights) == 2
+    assert all(0 <= y <= 300 - 44 for y in heights)  # inside the axes
+    axes = draw_budget(document).axes[0]
+    assert axes.get_ylabel() == "mIoU"
+    assert axes.get_ylim()[0] < -0.5
+
+
 def test_figures_are_written_beside_the_report_only_for_what_is_known(tmp_path):
     files = write_adaptation_figures(adaptation(), tmp_path)
     assert [file.name for file in files] == ["candidates.png", "mixtures.png", "label_budget.png"]

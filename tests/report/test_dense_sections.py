@@ -15,9 +15,11 @@ from vision_ft.reporting import build_report
 from vision_ft.reporting.caveats.dense import box_warnings, mask_warnings
 from vision_ft.reporting.collect.run import collect_run
 from vision_ft.reporting.html import render
+from vision_ft.reporting.metric_names import leading_metric, metric_name, metrics_of
 from vision_ft.reporting.overlays import MAX_PICTURES, pack_labels, show_pictures, shown_size
+from vision_ft.reporting.pages import PAGES
 from vision_ft.reporting.section import PictureIndex
-from vision_ft.reporting.sections import SECTIONS, curves, dense_groups
+from vision_ft.reporting.sections import curves, dense_groups
 from vision_ft.reporting.sections.boxes import confusion as box_confusion
 from vision_ft.reporting.sections.boxes import errors as box_errors
 from vision_ft.reporting.sections.boxes import gallery as box_gallery
@@ -26,7 +28,8 @@ from vision_ft.reporting.sections.masks import classes as mask_classes
 from vision_ft.reporting.sections.masks import confusion as mask_confusion
 from vision_ft.reporting.sections.masks import gallery as mask_gallery
 from vision_ft.reporting.sections.masks import overview as mask_overview
-from vision_ft.reporting.tables.dense import write_box_tables
+from vision_ft.reporting.tables.base import write_tables
+from vision_ft.reporting.tables.dense import box_tables
 
 NONE = PictureIndex({})
 
@@ -51,7 +54,7 @@ def test_the_result_of_masks_is_said_in_a_sentence_with_the_worst_class_and_conf
     worst = min(numbers["per_class"], key=lambda row: row["iou"])
     assert worst["class"] == "kerb"
     top = numbers["confused_pairs"][0]
-    assert mask_overview.headline(masks.main) == (
+    assert mask_overview.headline(masks, masks.main) == (
         f"mIoU {numbers['miou']:.1%} ({100 * low:.0f}–{100 * high:.0f}%) on 6 test pictures. "
         f"Worst class: kerb (IoU {worst['iou']:.0%}). Most confused: pixels of {top['true']} taken for "
         f"{top['predicted']} ({top['share']:.1%} of {top['true']})."
@@ -59,21 +62,22 @@ def test_the_result_of_masks_is_said_in_a_sentence_with_the_worst_class_and_conf
 
 
 def test_masks_without_a_wrong_pixel_and_without_a_truth_are_said_so(tmp_path):
-    perfect = collect_run(make_mask_run(tmp_path / "one", num=1)).main
-    assert mask_overview.headline(perfect) == ("mIoU 100.0% on 1 test picture. No pixel is wrong.")
+    run = collect_run(make_mask_run(tmp_path / "one", num=1))
+    perfect = run.main
+    assert mask_overview.headline(run, perfect) == ("mIoU 100.0% on 1 test picture. No pixel is wrong.")
     perfect.summary.update(n=0, unlabelled=1)
-    assert mask_overview.headline(perfect) == "No picture of this split has a mask (1 picture without one)."
+    assert mask_overview.headline(run, perfect) == "No picture of this split has a mask (1 picture without one)."
 
 
 def test_the_result_of_boxes_names_missed_ghosts_and_the_rest(boxes):
-    text = box_overview.headline(boxes.main)
-    assert text.startswith(f"mAP50 {boxes.main.summary['map50']:.1%} (")
+    text, metric = box_overview.headline(boxes, boxes.main), leading_metric("detection")
+    assert text.startswith(f"{metric_name(metric)} {boxes.main.summary[metric]:.1%} (")
     assert "on 6 test pictures with 12 objects. Worst class: blue (AP50 " in text
     assert text.endswith("At the thresholds: 1 missed, 1 ghost, 3 boxes wrong otherwise.")
 
 
 def test_what_goes_wrong_most_is_told_with_missed_and_ghosts_in_words(boxes):
-    pairs = box_overview.SECTION.build_split(boxes, boxes.main, NONE)["pairs"]
+    pairs = box_overview.PAGE_ONE.pairs(boxes, boxes.main)
     said = {f"{pair['true']} {pair['verb']} {pair['predicted']}".strip(): pair["amount"] for pair in pairs}
     assert said == {
         "blue missed": "2 of 6",  # a loose box does not count as found
@@ -109,7 +113,7 @@ def test_classes_and_groups_come_worst_first(masks, boxes):
     assert [row["class"] for row in rows] == ["kerb", "tree", "background"]
     assert sum(row["share"] for row in rows) == pytest.approx(1)
     groups = dense_groups.SECTION.build_split(boxes, boxes.main, NONE)
-    assert groups["columns"] == [("map50", "mAP50"), ("map", "mAP")]
+    assert groups["columns"] == [(metric, metric_name(metric)) for metric in metrics_of("detection")]
     assert [row["group"] for row in groups["rows"]] == ["yard", "gate"]
 
 
@@ -207,7 +211,7 @@ def test_the_report_is_one_page_with_figures_and_tables_beside_it(tmp_path, make
     assert HOSTILE not in text
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")  # the name of SVG, which nothing fetches
     run = collect_run(run_dir)
-    for section in SECTIONS[run.task]:
+    for section in PAGES[run.task].sections:
         if section.build is None or section.build(run) is not None:  # not the grid, which only training draws
             assert f'<section id="{section.id}"' in text
     own = ("confused_pairs.csv",) if make is make_mask_run else ("precision_recall.png", "errors.png", "curves.csv")
@@ -216,7 +220,7 @@ def test_the_report_is_one_page_with_figures_and_tables_beside_it(tmp_path, make
 
 
 def test_every_wrong_box_is_in_the_table_of_errors(tmp_path, boxes):
-    write_box_tables(boxes.main, tmp_path)
+    write_tables(box_tables(boxes.main), tmp_path)
     with (tmp_path / "errors.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["path"], row["kind"], row["true"], row["predicted"]) for row in rows] == [

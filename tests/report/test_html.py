@@ -13,10 +13,10 @@ from tests.report.fake_adaptation import make_adapted_run
 from tests.report.fake_run import HOSTILE, make_run
 from vision_ft.errors import DataError
 from vision_ft.reporting import build_report, build_report_from_predictions
-from vision_ft.reporting.caveats.base import warnings_of
+from vision_ft.reporting.caveats.classification import class_warnings
 from vision_ft.reporting.collect.run import collect_predictions, collect_run
 from vision_ft.reporting.html import embed_json
-from vision_ft.reporting.sections import SECTIONS
+from vision_ft.reporting.pages import PAGES
 from vision_ft.reporting.sections.classification.overview import headline
 
 
@@ -26,7 +26,7 @@ def payload(page: str) -> dict:
 
 def test_page_has_every_section_and_asks_nothing_from_outside(tmp_path):
     page = build_report(make_adapted_run(tmp_path)).read_text(encoding="utf-8")
-    for section in SECTIONS["classification"]:
+    for section in PAGES["classification"].sections:
         assert f'<section id="{section.id}"' in page, section.id
     assert not re.search(r"(src|href)=\"(?!#|data:)", page)
     assert "http://" not in page
@@ -35,8 +35,8 @@ def test_page_has_every_section_and_asks_nothing_from_outside(tmp_path):
 
 
 def test_headline_says_the_result_in_words(tmp_path):
-    split = collect_run(make_run(tmp_path)).main
-    assert headline(split) == (
+    run = collect_run(make_run(tmp_path))
+    assert headline(run, run.main) == (
         "86.1% of 72 test pictures are right (76.3–92.3%). "
         "Most errors: Indigo Bunting taken for Blue Grosbeak (4 of 12)."
     )
@@ -134,24 +134,24 @@ def test_warnings_name_the_weak_group_the_dark_quarter_and_a_useless_model(tmp_p
     rows += [f"n{k}.jpg,{'ab'[k % 2]},a,bad" for k in range(60)]
     csv_file.write_text("path,target,predicted,group\n" + "\n".join(rows))
     run = collect_predictions(csv_file)
-    texts = [warning["text"] for warning in warnings_of(run, run.main)]
+    texts = [warning["text"] for warning in class_warnings(run, run.main)]
     assert "Groups differ: 50% [38–62%] in bad, 100% [94–100%] in good." in texts
     csv_file.write_text("path,target,predicted\n" + "\n".join(f"{k},{'ab'[k % 2]},a" for k in range(200)))
     run = collect_predictions(csv_file)
-    assert warnings_of(run, run.main)[0]["level"] == "error"
-    assert "always answering the most frequent class is right in 50.0%" in warnings_of(run, run.main)[0]["text"]
+    assert class_warnings(run, run.main)[0]["level"] == "error"
+    assert "always answering the most frequent class is right in 50.0%" in class_warnings(run, run.main)[0]["text"]
 
 
 def test_validation_numbers_carry_their_warning(tmp_path):
     run = collect_run(make_run(tmp_path, splits=("val",)))
-    texts = " ".join(warning["text"] for warning in warnings_of(run, run.main))
+    texts = " ".join(warning["text"] for warning in class_warnings(run, run.main))
     assert "Validation chose the model, so its numbers flatter. There is no test split" in texts
 
 
 def test_sections_have_their_own_ids_and_one_builder():
-    for sections in SECTIONS.values():
-        assert len({section.id for section in sections}) == len(sections)
-        assert all((section.build is None) != (section.build_split is None) for section in sections)
+    for page in PAGES.values():
+        assert len({section.id for section in page.sections}) == len(page.sections)
+        assert all((section.build is None) != (section.build_split is None) for section in page.sections)
 
 
 @pytest.mark.slow

@@ -17,7 +17,8 @@ from vision_ft.evaluate.labels.predictions import (
     write_label_predictions,
 )
 from vision_ft.reporting import build_report
-from vision_ft.reporting.collect.flat import flatten
+from vision_ft.reporting.collect.columns import flatten_columns, summarise_flat_columns
+from vision_ft.reporting.collect.label_sets import flatten_label_sets, summarise_flat_label_sets
 from vision_ft.types import LabelColumn
 
 NAN = np.nan
@@ -53,7 +54,8 @@ def page_of(run: Path) -> tuple[str, dict]:
 
 
 def test_a_set_of_labels_has_a_line_for_each_that_applies_or_was_answered():
-    flat, numbers = flatten(label_set([[1, 0], [1, NAN], [0, 1]], [[0.9, 0.4], [0.2, 0.9], [0.1, 0.8]]))
+    made = label_set([[1, 0], [1, NAN], [0, 1]], [[0.9, 0.4], [0.2, 0.9], [0.1, 0.8]])
+    flat, numbers = flatten_label_sets(made), summarise_flat_label_sets(made)
     assert flat.classes == ("no cat", "cat", "no dog", "dog")
     lines = list(zip(flat.paths, flat.targets.tolist(), flat.predicted.tolist(), strict=True))
     assert lines == [("0.png", 1, 1), ("0.png", 2, 3), ("1.png", 1, 0), ("2.png", 3, 3)]
@@ -68,7 +70,8 @@ def test_a_set_of_labels_has_a_line_for_each_that_applies_or_was_answered():
 
 def test_columns_have_a_line_for_each_known_label_with_calibrated_scores():
     made = random_columns()
-    flat, numbers = flatten(made)
+    flat = flatten_columns(made)
+    numbers = summarise_flat_columns(made, flat)
     assert len(flat) == (made.targets >= 0).sum()
     assert numbers["confusion"] == summarise(flat.targets, None, flat.predicted, classes=flat.classes)["confusion"]
     sex = flat.targets >= 3

@@ -10,8 +10,10 @@ from PIL import Image
 
 from tests.report.fake_run import make_run
 from vision_ft.errors import DataError
-from vision_ft.reporting.collect.run import SplitView, collect_run
-from vision_ft.reporting.thumbnails import PER_DIAGONAL, build_thumbnails, choose_rows, load_picture
+from vision_ft.reporting.collect.classified import ClassSplit
+from vision_ft.reporting.collect.run import collect_run
+from vision_ft.reporting.picture_list import PER_DIAGONAL, choose_rows
+from vision_ft.reporting.thumbnails import build_thumbnails, load_picture
 
 
 def test_every_mistake_and_a_few_right_ones_of_each_class_are_chosen(tmp_path):
@@ -25,7 +27,7 @@ def test_every_mistake_and_a_few_right_ones_of_each_class_are_chosen(tmp_path):
 
 
 def test_every_cell_has_a_picture_before_any_cell_has_a_third(tmp_path):
-    split: SplitView = collect_run(make_run(tmp_path, per_class=60)).main
+    split: ClassSplit = collect_run(make_run(tmp_path, per_class=60)).main
     targets, predicted = split.predictions.targets, split.predictions.predicted
     cells = {(t, p) for t, p in zip(targets, predicted, strict=True) if t != p}
     rows = choose_rows(split, limit=60 + 2 * len(cells))

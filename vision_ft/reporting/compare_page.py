@@ -14,9 +14,9 @@ from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.evaluate.comparing.runs import compare_runs
 from vision_ft.evaluate.comparing.words import p_text
-from vision_ft.evaluate.names import METRIC_NAMES, metric_title
 from vision_ft.files import write_atomic
 from vision_ft.reporting.charts.base import svg, ticks
+from vision_ft.reporting.metric_names import metric_name, metric_title
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.section import MAX_TITLE, cut, points
 from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, load_picture
@@ -110,8 +110,8 @@ def render_comparison(comparison: Mapping[str, Any], thumbnails: Thumbnails) -> 
         first=first,
         second=second,
         of_class=comparison.get("of_class"),
-        of_picture=comparison.get("of_picture"),
-        test="the exact McNemar test" if comparison["task"] == "classification" else "the paired bootstrap",
+        of_image=_of_image(comparison),
+        test=comparison.get("test") or ("the paired bootstrap" if _of_image(comparison) else "the exact McNemar test"),
         base=runs[0]["name"],
         runs=ranked,
         pairs=[_pair(pair, comparison, thumbnails) for pair in comparison["pairs"]],
@@ -125,10 +125,19 @@ def render_comparison(comparison: Mapping[str, Any], thumbnails: Thumbnails) -> 
     )
 
 
+def _of_image(comparison: Mapping[str, Any]) -> str | None:
+    """What is measured of each image, in words; None where an image is either right or wrong."""
+    return comparison.get("of_image") or comparison.get("of_picture")
+
+
 def _heading(metric: str) -> dict[str, str]:
     """What the page calls a metric, and where its values are."""
-    word = METRIC_NAMES[metric]
-    return {"name": metric, "interval": f"{metric}_interval", "word": word, "title": metric_title(metric)}
+    return {
+        "name": metric,
+        "interval": f"{metric}_interval",
+        "word": metric_name(metric),
+        "title": metric_title(metric),
+    }
 
 
 def _row(run: Mapping[str, Any], pair: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -139,7 +148,7 @@ def _row(run: Mapping[str, Any], pair: Mapping[str, Any] | None) -> dict[str, An
 
 def _pair(pair: Mapping[str, Any], comparison: Mapping[str, Any], thumbnails: Thumbnails) -> dict[str, Any]:
     before, after = (comparison["runs"][pair[side]]["name"] for side in ("before", "after"))
-    outcomes, titles = pair["outcomes"], _titles(cut(before), cut(after), comparison.get("of_picture"))
+    outcomes, titles = pair["outcomes"], _titles(cut(before), cut(after), _of_image(comparison))
     cards = [{"label": label, "count": outcomes[kind]} for kind, label in _card_labels(before, after, outcomes).items()]
     galleries = [
         {
@@ -177,10 +186,10 @@ def _card_labels(before: str, after: str, outcomes: Mapping[str, int]) -> dict[s
     }
 
 
-def _titles(before: str, after: str, of_picture: str | None) -> dict[str, str]:
+def _titles(before: str, after: str, of_image: str | None) -> dict[str, str]:
     """Headings of the galleries."""
-    if of_picture is not None:
-        return {"lost": f"Largest losses of a picture's {of_picture}", "gained": "Largest gains"}
+    if of_image is not None:
+        return {"lost": f"Largest losses of a picture's {of_image}", "gained": "Largest gains"}
     return {"lost": f"Now wrong: only {before} is right", "gained": f"Now right: only {after} is right"}
 
 
@@ -242,7 +251,7 @@ def forest_chart(comparison: Mapping[str, Any]) -> Markup:
     bottom = 14 + line * len(pairs)
     ends = [0.0] + [pair[metric][key] for pair in pairs for key in ("low", "high") if pair[metric][key] is not None]
     margin = 0.06 * (max(ends) - min(ends)) or 0.01
-    low, high = min(ends) - margin, max(ends) + margin
+    low, high = float(min(ends) - margin), float(max(ends) + margin)
 
     def across(value: float) -> float:
         return left + (value - low) / (high - low) * (width - left - right)
@@ -258,7 +267,7 @@ def forest_chart(comparison: Mapping[str, Any]) -> Markup:
         body += _whisker(pair, metric, across, y)
         body += f'<text class="name" x="{left - 14}" y="{y + 4:.1f}" text-anchor="end">{escape(name)}</text>'
     first = cut(comparison["runs"][0]["name"], 30)
-    label = f"points of {METRIC_NAMES[metric]} against {first}"
+    label = f"points of {metric_name(metric)} against {first}"
     body += f'<text x="{(left + width - right) / 2}" y="{bottom + 36}" text-anchor="middle">{escape(label)}</text>'
     body = f'<g class="forest">{body}</g>'
     return svg(body, f"Difference in {label}, with 95% intervals", width=width, height=bottom + 44)

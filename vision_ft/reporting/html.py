@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from vision_ft.errors import DataError
-from vision_ft.evaluate.calibration import reliability, score_of
-from vision_ft.evaluate.classification.confusion import class_order, dense
 from vision_ft.files import write_atomic
-from vision_ft.reporting.collect.boxes import NO_OBJECT, BoxSplit
-from vision_ft.reporting.collect.masks import MaskSplit
-from vision_ft.reporting.collect.run import AnySplit, RunView, SplitView, collect_predictions, collect_run
+from vision_ft.reporting.collect.run import collect_predictions, collect_run
+from vision_ft.reporting.collect.split import Split
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
-from vision_ft.reporting.plots import base as plots
+from vision_ft.reporting.pages import Page, page_of
 from vision_ft.reporting.plots.adaptation import write_adaptation_figures
-from vision_ft.reporting.plots.dense import write_box_figures, write_mask_figures
-from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, cut
-from vision_ft.reporting.sections import SECTIONS
+from vision_ft.reporting.plots.base import draw_curves, save_figure
+from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, View, cut
 from vision_ft.reporting.tables.base import write_candidates, write_tables
-from vision_ft.reporting.tables.dense import write_box_tables, write_mask_tables
-from vision_ft.reporting.tables.labels import write_label_outputs
-from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, choose_rows, load_picture
+from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, load_picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,22 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STYLES = ("report.css", "adaptation.css", "dense.css", "labels.css")
-GALLERIES = {  # the scripts that show pictures, by task
-    "classification": ("gallery.js",),
-    "multilabel": ("gallery.js",),
-    "multitask": ("gallery.js",),
-    "segmentation": ("mask_tiles.js", "dense.js"),
-    "detection": ("box_tiles.js", "dense.js"),
-}
 SCRIPTS = ("matrix.js", "heatmap.js", "tables.js", "theme.js", "start.js")
-EVERY_MISTAKE = {
-    "classification": "every mistake is in mistakes.csv",
-    "multilabel": "every mistake is in mistakes.csv",
-    "multitask": "every mistake is in mistakes.csv",
-    "segmentation": "every picture's numbers are in pictures.csv",
-    "detection": "every wrong box is in errors.csv",
-}
-MAX_PLOTTED_CLASSES = 1000
 Loader = Callable[[Path], "Image.Image"]
 
 
@@ -89,91 +68,63 @@ def build_report_from_predictions(
 
 def write_report(run: RunView, page: Path, *, load_thumbnail: Loader = load_picture) -> Path:
     """Write the page, and figures and tables into the folder of the same name beside it."""
-    if run.task not in SECTIONS:
-        raise DataError(f"{run.name}: no report for task {run.task!r}; there are reports for {sorted(SECTIONS)}")
+    shown = page_of(run.task, run.name)
     folder = page.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     for split in run.splits.values():
-        suffix = "" if split is run.main else f"_{split.name}"
-        write_split(split, folder, suffix=suffix)
-    epochs = [record for record in run.log if isinstance(record.get("epoch"), int)]
+        write_split(shown, split, folder, suffix="" if split is run.main else f"_{split.name}")
     if run.adaptation:
         write_adaptation_figures(run.adaptation, folder)
         write_candidates(run.adaptation, folder)
-    if epochs:
-        plots.save_figure(plots.draw_curves(epochs), folder / "learning_curves.png")
+    if run.epochs:
+        save_figure(draw_curves(run.epochs), folder / "learning_curves.png")
     text = render(run, load_thumbnail=load_thumbnail, folder_name=folder.name)
     write_atomic(page, text.encode("utf-8", "replace"))
     log.info("report: %s, %.1f MB", page, len(text) / 1e6)
     return page
 
 
-def write_split(split: AnySplit, folder: Path, *, suffix: str = "") -> None:
-    """Write the tables and figures of one split, whatever its task."""
-    if isinstance(split, MaskSplit):
-        write_mask_tables(split, folder, suffix=suffix)
-        write_mask_figures(split, folder, suffix=suffix)
-    elif isinstance(split, BoxSplit):
-        write_box_tables(split, folder, suffix=suffix)
-        write_box_figures(split, folder, suffix=suffix)
-    elif split.several is not None:
-        write_label_outputs(split, folder, suffix=suffix)
-    else:
-        write_tables(split, folder, suffix=suffix)
-        write_figures(split, folder, suffix=suffix)
-
-
-def write_figures(split: SplitView, folder: Path, *, suffix: str = "") -> None:
-    """Write the figures of one split as PNG."""
-    numbers, classes = split.summary, split.predictions.classes
-    if len(classes) <= MAX_PLOTTED_CLASSES:
-        matrix = dense(numbers["confusion"], len(classes))
-        order = class_order(numbers["confusion"], len(classes))
-        plots.save_figure(plots.draw_confusion(matrix, classes, order=order), folder / f"confusion{suffix}.png")
-    plots.save_figure(plots.draw_per_class(numbers["per_class"]), folder / f"per_class{suffix}.png")
-    labelled = split.predictions.targets >= 0
-    if split.confidence is not None and labelled.any():
-        correct = (split.predictions.targets == split.predictions.predicted)[labelled]
-        points = reliability(split.confidence[labelled], correct)
-        plots.save_figure(plots.draw_reliability(points), folder / f"reliability{suffix}.png")
+def write_split(page: Page, split: Split, folder: Path, *, suffix: str = "") -> None:
+    """Write the tables and figures of one split as CSV and PNG."""
+    write_tables(page.tables(split), folder, suffix=suffix)
+    for name, figure in page.figures(split):
+        save_figure(figure, folder / f"{name}{suffix}.png")
 
 
 def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: str = "report") -> str:
     """Return the page as text."""
-    labelled = {name: split for name, split in run.splits.items() if isinstance(split, SplitView)}
-    rows = {name: choose_rows(split) for name, split in labelled.items()}  # masks and boxes bring their own pictures
-    own = [path for section in SECTIONS[run.task] if section.pictures for path in section.pictures(run)]
-    wanted = [labelled[name].predictions.paths[row] for name, chosen in rows.items() for row in chosen]
+    page = page_of(run.task, run.name)
+    rows = {name: page.picture_list.choose(split) if page.picture_list else [] for name, split in run.splits.items()}
+    wanted = [split.predictions.paths[row] for name, split in run.splits.items() for row in rows[name]]
+    own = [path for section in page.sections if section.pictures for path in section.pictures(run)]
     thumbnails = build_thumbnails([*own, *wanted], run.picture, load=load_thumbnail)
     if thumbnails.missing:
         log.warning("report: %d pictures cannot be read, their paths are shown", len(thumbnails.missing))
-    sections = []
-    data = _page_data(run)
     uris, position_by_path = _number(thumbnails, set(wanted))
+    data = _page_data(page, run)
     data["thumbnails"] = uris
-    for name, split in labelled.items():
-        data["splits"][name]["pictures"] = picture_items(split, rows[name], position_by_path)
-    indices = {name: PictureIndex({row: place for place, row in enumerate(rows.get(name, ()))}) for name in run.splits}
-    for section in SECTIONS[run.task]:
+    if page.picture_list:
+        for name, split in run.splits.items():
+            data["splits"][name]["pictures"] = page.picture_list.items(split, rows[name], position_by_path)
+    indices = {name: PictureIndex({row: place for place, row in enumerate(rows[name])}) for name in run.splits}
+    sections = []
+    for section in page.sections:
         views = _views(section, run, indices)
         for name, view in views.items():
             if view is not None and "data" in view:
                 data["splits"][name][section.id] = view["data"]
         if any(view is not None for view in views.values()):
             sections.append({"section": section, "views": views, "view": next(iter(views.values()))})
-    return _page(run, sections, data, thumbnails=thumbnails, folder_name=folder_name)
+    return _render(page, run, sections, data, thumbnails=thumbnails, folder_name=folder_name)
 
 
-def _page_data(run: RunView) -> dict[str, Any]:
+def _page_data(page: Page, run: RunView) -> dict[str, Any]:
     """What the page's script reads, before the sections add theirs."""
-    names = [cut(name, MAX_TITLE) for name in run.classes]
-    if run.task == "detection":
-        names.append(NO_OBJECT)
-    mode = "shares" if run.task == "segmentation" else "counts"  # of pixels only shares can be read
-    return {"classes": names, "mode": mode, "splits": {name: {} for name in run.splits}}
+    names = [*(cut(name, MAX_TITLE) for name in run.classes), *page.extra_classes]
+    return {"classes": names, "mode": page.cells, "splits": {name: {} for name in run.splits}}
 
 
-def _views(section: Section, run: RunView, indices: Mapping[str, PictureIndex]) -> dict[str, dict[str, Any] | None]:
+def _views(section: Section, run: RunView, indices: Mapping[str, PictureIndex]) -> dict[str, View | None]:
     if section.build_split is not None:
         return {name: section.build_split(run, split, indices[name]) for name, split in run.splits.items()}
     assert section.build is not None, f"section {section.id} builds nothing"
@@ -186,26 +137,6 @@ def _number(thumbnails: Thumbnails, wanted: Collection[str]) -> tuple[list[str],
     return [thumbnails.uri_by_path[path] for path in paths], {path: place for place, path in enumerate(paths)}
 
 
-def picture_items(split: SplitView, rows: Sequence[int], position_by_path: Mapping[str, int]) -> list[list[Any]]:
-    """[path, true, predicted, confidence, score of the true class, thumbnail or -1, group] of each picture."""
-    predictions = split.predictions
-    true_scores = None
-    if predictions.scores is not None and len(rows):
-        true_scores = score_of(predictions.scores[rows], predictions.targets[rows], temperature=predictions.temperature)
-    return [
-        [
-            cut(predictions.paths[row], MAX_TITLE),
-            int(predictions.targets[row]),
-            int(predictions.predicted[row]),
-            None if split.confidence is None else round(float(split.confidence[row]), 4),
-            None if true_scores is None else round(float(true_scores[place]), 4),
-            position_by_path.get(predictions.paths[row], -1),
-            None if predictions.groups is None else predictions.groups[row],
-        ]
-        for place, row in enumerate(rows)
-    ]
-
-
 def embed_json(value: Any) -> Markup:
     """JSON that no content can break out of: <, > and & are escaped, as are the line ends that old scripts trip on."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -214,7 +145,8 @@ def embed_json(value: Any) -> Markup:
     return Markup(text)  # noqa: S704 - no character that HTML reads is left
 
 
-def _page(
+def _render(
+    page: Page,
     run: RunView,
     sections: Sequence[Mapping[str, Any]],
     data: Mapping[str, Any],
@@ -222,7 +154,7 @@ def _page(
     thumbnails: Thumbnails,
     folder_name: str,
 ) -> str:
-    script = read_assets(("core.js", *GALLERIES[run.task], *SCRIPTS))
+    script = read_assets(("core.js", *page.scripts, *SCRIPTS))
     return (
         make_environment()
         .get_template("report.html.j2")
@@ -235,7 +167,7 @@ def _page(
             script_hash=hash_script(script),
             thumbnails=thumbnails,
             folder_name=folder_name,
-            every_mistake=EVERY_MISTAKE[run.task],
+            footnote=page.footnote,
             title_length=MAX_TITLE,
         )
     )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 
 MAX_NAME = 40  # characters of a class or file name that are shown; the rest is in its tooltip
 MAX_TITLE = 400
+View = Mapping[str, Any]  # what a section hands to its template, a TypedDict where it is shared
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class PictureIndex:
 
 @dataclass(frozen=True)
 class Section:
-    """A section as the registry holds it: adding one is a file with a `SECTION` and a line in `SECTIONS`.
+    """A section of a page: adding one is a file with a `SECTION` and a line in the pages that show it, see `pages`.
 
     Attributes:
         id: anchor in the page, and key of its data for the script.
@@ -33,7 +34,7 @@ class Section:
         template: below templates/sections; gets `view`, or `views` (split -> view) when `build_split` is set.
         build: `build(run) -> view`, or None where the section does not apply.
         build_split: `build_split(run, split, pictures) -> view` for sections that follow the split switch; `split` is
-            what `collect` makes of the task: SplitView, MaskSplit or BoxSplit. The key "data" of a view, if any, is
+            what the page's `read_split` made. The key "data" of a view, if any, is
             what the page's script gets.
         pictures: paths, as predictions name them, of pictures that the section's template shows by itself from
             `thumbnails.uri_by_path`.
@@ -42,25 +43,27 @@ class Section:
     id: str
     title: str
     template: str
-    build: Callable[[RunView], dict[str, Any] | None] | None = None
-    build_split: Callable[[RunView, Any, PictureIndex], dict[str, Any] | None] | None = None
+    build: Callable[[RunView], View | None] | None = None
+    build_split: Callable[[RunView, Any, PictureIndex], View | None] | None = None
     pictures: Callable[[RunView], Sequence[str]] | None = None
 
 
 def cut(name: str, length: int = MAX_NAME) -> str:
-    """Shorten a long name in the middle of nowhere rather than let it burst the page."""
+    """Truncate to `length` characters with an ellipsis."""
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """Return 0.893 as "89.3%", None as an em dash."""
-    return "—" if value is None else f"{100 * value:.{digits}f}%"
+    """Return 0.893 as "89.3%", None as an em dash, -0.2 (an R2 may be negative) as "−20.0%"."""
+    return "—" if value is None else f"{100 * value:.{digits}f}%".replace("-", "−")
 
 
 def span(ends: Sequence[float | None] | None, digits: int = 1) -> str:
     """Return (0.865, 0.915) as "86.5-91.5%" with an en dash; "" when there is none."""
     if ends is None or ends[0] is None or ends[1] is None:
         return ""
+    if ends[0] < 0:
+        return f"{percent(ends[0], digits)} to {percent(ends[1], digits)}"
     return f"{100 * ends[0]:.{digits}f}–{100 * ends[1]:.{digits}f}%"
 
 

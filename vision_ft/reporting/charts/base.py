@@ -76,9 +76,16 @@ def svg(body: str, label: str, *, width: int = WIDTH, height: int = HEIGHT) -> M
 
 
 def curves_chart(
-    epochs: Sequence[Mapping[str, Any]], lines: Sequence[Line], *, is_share: bool = False
+    epochs: Sequence[Mapping[str, Any]], lines: Sequence[Line], *, is_share: bool = False, chosen: int | None = None
 ) -> Markup | None:
-    """Curves over epochs, the phases as bands behind them; None when no value is known."""
+    """Curves over epochs, the phases as bands behind them; None when no value is known.
+
+    Args:
+        epochs: lines of the log.
+        lines: what is drawn of them.
+        is_share: whether values are fractions of 1.
+        chosen: epoch whose weights were taken, marked by a line.
+    """
     xs = [int(record["epoch"]) for record in epochs]
     values = {line: _values(epochs, line.key) for line in lines}
     known = np.concatenate(list(values.values()))
@@ -87,12 +94,17 @@ def curves_chart(
         return None
     low, high = float(known.min()), float(known.max())
     margin = 0.05 * (high - low) or 0.05
-    low = max(0.0, low - margin)
+    low = max(0.0, low - margin) if low >= 0 else low - margin  # an R2 may be negative
     high = min(1.0, high + margin) if is_share else high + margin
     frame = Frame((min(xs) - 0.5, max(xs) + 0.5), (low, high))
     x_ticks = sorted({round(tick) for tick in ticks(min(xs), max(xs), 8)})
     body = _bands(epochs, frame)
     body += frame.axes(x_label="epoch", y_ticks=ticks(low, high), x_ticks=x_ticks, is_share=is_share)
+    if chosen is not None:
+        x = frame.across(chosen)
+        told = f"epoch {chosen}, whose weights were taken"
+        body += f'<line class="diagonal" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{frame.height - BOTTOM}">'
+        body += f"<title>{told}</title></line>"
     for number, line in enumerate(lines):
         body += _curve(xs, values[line], frame, line.label, number=number, is_share=is_share)
     return svg(body, ", ".join(line.label for line in lines) + " by epoch")

@@ -55,7 +55,7 @@ class Candidate:
     @property
     def is_done(self) -> bool:
         """Whether the candidate was made and measured."""
-        return self.record.get("status", "done") == "done"
+        return bool(self.record.get("status", "done") == "done")
 
 
 def number(value: Any) -> float | None:
@@ -95,7 +95,12 @@ def has_old(adaptation: Mapping[str, Any]) -> bool:
 
 def metric_of(adaptation: Mapping[str, Any]) -> str:
     """Return the metric that the decision was made by."""
-    return str(mapping(adaptation.get("decision")).get("metric") or "accuracy")
+    return metric_in(mapping(adaptation.get("decision")))
+
+
+def metric_in(document: Mapping[str, Any]) -> str:
+    """Return the metric that a part of adaptation.json is measured in; files of 0.1 name none and mean the accuracy."""
+    return str(document.get("metric") or "accuracy")
 
 
 def limit_of(adaptation: Mapping[str, Any]) -> float | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,19 +17,15 @@ from vision_ft.reporting.collect.split import Split, count_cameras
 NO_OBJECT = "no object"  # the last row and column of the confusion matrix
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BoxSplit(Split):
     """One split of detections.
 
     Attributes:
         predictions: found and true boxes.
-        summary: the numbers of `evaluate.detection.summarise_boxes`.
-        cameras: domain -> its pictures in this split, for a run that was adapted to a new camera.
     """
 
     predictions: BoxPredictions
-    summary: Mapping[str, Any]
-    cameras: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def explained(self) -> Explained:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 
@@ -75,3 +77,14 @@ def read_findings(file: Path) -> tuple[Mapping[str, str], ...]:
     with file.open(encoding="utf-8", errors="replace", newline="") as stream:
         names = ("level", "kind", "path", "detail")
         return tuple({name: row.get(name) or "" for name in names} for row in csv.DictReader(stream))
+
+
+def read_seed(environment: Mapping[str, Any], recipe: str) -> int:
+    """Return the seed of a run: what environment.json says, else the text of recipe.yaml, else the default 0."""
+    try:
+        of_recipe = yaml.safe_load(recipe)
+    except yaml.YAMLError:
+        of_recipe = None
+    run = of_recipe.get("run") if isinstance(of_recipe, dict) else None
+    known = (environment.get("seed"), run.get("seed") if isinstance(run, dict) else None)
+    return next((seed for seed in known if isinstance(seed, int) and not isinstance(seed, bool)), 0)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,23 +20,19 @@ from vision_ft.evaluate.masks.summary import summarise_masks, worst_first
 from vision_ft.reporting.collect.split import Split, count_cameras
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MaskSplit(Split):
     """One split of label maps.
 
     Attributes:
         predictions: what each picture's label map got right.
-        summary: the numbers of `evaluate.mask_summary.summarise_masks`.
         folder: that the paths of the predicted maps start from.
         table: data.parquet, which says where and how the true masks lie; None where it is missing.
-        cameras: domain -> its pictures in this split, for a run that was adapted to a new camera.
     """
 
     predictions: MaskPredictions
-    summary: Mapping[str, Any]
     folder: Path
     table: SampleTable | None = None
-    cameras: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def worst_first(self) -> list[int]:

@@ -1,8 +1,10 @@
-"""What the splits of every task share: their names, and what the run's table of pictures says of their rows."""
+"""What the splits of every task share: their names, and what the run's table of images says of their rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -13,15 +15,37 @@ SPLIT_ORDER = ("test", "val", "train")  # the first one there is what the report
 SPLIT_LABELS = {"test": "Test", "val": "Validation", "train": "Training", "all": "All pictures"}
 
 
-@dataclass(frozen=True)
+class AnyPredictions(Protocol):
+    """What the predictions of every task have."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the class indices."""
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Path of each image, or of each line where an image has several."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Split:
-    """One split as the report sees it; each task adds its predictions and its summary.
+    """One split as the report sees it; each task narrows its predictions and adds what its sections ask.
 
     Attributes:
         name: "test", "val", "train", or "all" for predictions that name no split.
+        predictions: outputs and targets.
+        summary: the numbers of the split, those of metrics.json.
+        cameras: domain -> its images in this split, for a run that was adapted to a new camera.
     """
 
     name: str
+    predictions: AnyPredictions
+    summary: Mapping[str, Any]
+    cameras: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -30,12 +54,12 @@ class Split:
 
     @property
     def pictures(self) -> str:
-        """What people call its pictures: "test pictures", or "pictures" where no split is named."""
+        """What people call its images: "test pictures", or "pictures" where no split is named."""
         return "pictures" if self.name == "all" else f"{self.label.lower()} pictures"
 
 
 def count_cameras(ids: np.ndarray | None, table: SampleTable | None) -> dict[str, int]:
-    """Count the pictures of the new and the old camera among the rows `ids`, for a run that was adapted."""
+    """Count the images of the new and the old camera among the rows `ids`, for a run that was adapted."""
     if table is None or ids is None or "domain" not in table.arrow.column_names or not fits(ids, table):
         return {}
     domains = table.arrow.column("domain").take(pa.array(ids)).to_pylist()

@@ -13,7 +13,8 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 
 from vision_ft.reporting.charts.adaptation import Dot, Path, alpha_paths, change_dots
 from vision_ft.reporting.charts.budget import budget_points
-from vision_ft.reporting.collect.adapted import limit_of, mapping, number, read_candidates, recommended_of
+from vision_ft.reporting.collect.adapted import limit_of, mapping, metric_in, number, read_candidates, recommended_of
+from vision_ft.reporting.metric_names import metric_name
 from vision_ft.reporting.plots.base import BLUE, GREEN, GREY, ORANGE, new_figure, plain, save_figure
 
 RED = "#b3261e"
@@ -65,7 +66,7 @@ def draw_alphas(paths: Sequence[Path], *, limit: float | None) -> Figure:
 
 
 def draw_budget(budget: Mapping[str, Any]) -> Figure:
-    """Accuracy on the new camera by the number of labels, with the spread of the draws."""
+    """The metric on the new camera by the number of labels, with the spread of the draws."""
     figure, axes = new_figure(6, 4)
     known = np.array(budget_points(budget), float).reshape(-1, 4)
     labels, mean, low, high = known.T
@@ -77,7 +78,7 @@ def draw_budget(budget: Mapping[str, Any]) -> Figure:
     axes.set_xscale("log")
     axes.set_xticks(labels, [f"{int(value):,}" for value in labels])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set(xlabel="labelled pictures of the new camera", ylabel="accuracy")
+    axes.set(xlabel="labelled pictures of the new camera", ylabel=metric_name(metric_in(budget)))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=8)
@@ -104,7 +105,8 @@ def _half(value: float, ends: tuple[float, float] | None) -> np.ndarray | None:
     """Return the (2, 1) lengths below and above a value, in points."""
     if ends is None:
         return None
-    return 100 * np.maximum(np.array([[value - ends[0]], [ends[1] - value]]), 0.0)
+    lengths: np.ndarray = np.array([[value - ends[0]], [ends[1] - value]])
+    return 100 * lengths.clip(min=0.0)
 
 
 def _frame(axes: Axes, limit: float | None, *, measured_on: str) -> None:

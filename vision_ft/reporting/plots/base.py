@@ -14,13 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vision_ft.files import atomic_path
-from vision_ft.reporting.collect.log_lines import LOSS_LINES, metric_lines, title_of
+from vision_ft.reporting.collect.log_lines import panels
 from vision_ft.reporting.section import cut
 
 MAX_LABELLED = 60  # classes whose names still fit beside a matrix
 MAX_NUMBERED = 25  # classes whose counts still fit into the cells
 MAX_BARS = 60
-BLUE, ORANGE, GREEN, GREY = "#1f5fbf", "#b8500b", "#1c7c54", "#5a6675"
+MAX_PLOTTED_CLASSES = 1000  # of a matrix as a figure
+COLOURS = BLUE, ORANGE, GREEN, GREY = "#1f5fbf", "#b8500b", "#1c7c54", "#5a6675"
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
@@ -86,22 +87,21 @@ def draw_reliability(points: Sequence[Mapping[str, Any]]) -> Figure:
 
 def draw_curves(records: Sequence[Mapping[str, Any]]) -> Figure:
     """Loss, and the metrics of the task, over epochs, from the lines of log.jsonl."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    shown = panels(records)
+    figure = Figure(figsize=(4.5 * len(shown), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
-    loss, share = figure.subplots(1, 2)
     epochs = [record["epoch"] for record in records]
-    shares = metric_lines(records)
-    for axes, lines in ((loss, LOSS_LINES), (share, shares)):
-        for line, colour in zip(lines, (BLUE, ORANGE, GREEN, GREY), strict=False):
+    for axes, panel in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        for line, colour in zip(panel.lines, COLOURS * len(panel.lines), strict=False):
             values = [np.nan if record.get(line.key) is None else record[line.key] for record in records]
             axes.plot(epochs, values, marker="o", markersize=3, label=line.label, color=colour)
-    for axes, name in ((loss, "loss"), (share, title_of(shares))):
-        axes.set(xlabel="epoch", ylabel=name)
+        axes.set(xlabel="epoch", ylabel=panel.title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         if axes.has_data():
             axes.legend(frameon=False, fontsize=8)
-    share.yaxis.set_major_formatter(PercentFormatter(1.0))
+        if panel.is_share:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
 
 

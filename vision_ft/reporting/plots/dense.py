@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,35 +12,38 @@ from matplotlib.ticker import PercentFormatter
 from vision_ft.evaluate.classification.confusion import class_order
 from vision_ft.reporting.collect.boxes import NO_OBJECT, BoxSplit
 from vision_ft.reporting.collect.masks import MaskSplit
-from vision_ft.reporting.plots.base import BLUE, ORANGE, draw_confusion, draw_per_class, new_figure, plain, save_figure
+from vision_ft.reporting.plots.base import (
+    BLUE,
+    MAX_PLOTTED_CLASSES,
+    ORANGE,
+    draw_confusion,
+    draw_per_class,
+    new_figure,
+    plain,
+)
 
 MAX_CURVES = 12
-MAX_PLOTTED_CLASSES = 1000
 
 
-def write_mask_figures(split: MaskSplit, folder: Path, *, suffix: str = "") -> None:
-    """Write confusion and per_class of a split of label maps as PNG."""
+def mask_figures(split: MaskSplit) -> Iterator[tuple[str, Figure]]:
+    """Yield confusion and per_class of a split of label maps."""
     names = split.predictions.classes
     if len(names) <= MAX_PLOTTED_CLASSES:
         matrix = np.array(split.summary["confusion"], np.int64).reshape(len(names), len(names))
-        figure = draw_confusion(matrix, names, order=_order(matrix), as_shares=True)
-        save_figure(figure, folder / f"confusion{suffix}.png")
-    figure = draw_per_class(split.summary["per_class"], metric="iou", title="IoU")
-    save_figure(figure, folder / f"per_class{suffix}.png")
+        yield "confusion", draw_confusion(matrix, names, order=_order(matrix), as_shares=True)
+    yield "per_class", draw_per_class(split.summary["per_class"], metric="iou", title="IoU")
 
 
-def write_box_figures(split: BoxSplit, folder: Path, *, suffix: str = "") -> None:
-    """Write confusion, per_class, precision_recall and errors of a split of boxes as PNG."""
+def box_figures(split: BoxSplit) -> Iterator[tuple[str, Figure]]:
+    """Yield confusion, per_class, precision_recall and errors of a split of boxes."""
     numbers, names = split.summary, (*split.predictions.classes, NO_OBJECT)
     if len(names) <= MAX_PLOTTED_CLASSES:
         matrix = np.array(numbers["confusion"], np.int64).reshape(len(names), len(names))
         order = [*_order(matrix[:-1, :-1]), len(names) - 1]
-        save_figure(draw_confusion(matrix, names, order=order), folder / f"confusion{suffix}.png")
-    figure = draw_per_class(numbers["per_class"], metric="ap50", title="AP50")
-    save_figure(figure, folder / f"per_class{suffix}.png")
-    figure = draw_precision_recall(numbers["curves"], numbers["per_class"])
-    save_figure(figure, folder / f"precision_recall{suffix}.png")
-    save_figure(draw_errors(numbers["errors_ap50"]), folder / f"errors{suffix}.png")
+        yield "confusion", draw_confusion(matrix, names, order=order)
+    yield "per_class", draw_per_class(numbers["per_class"], metric="ap50", title="AP50")
+    yield "precision_recall", draw_precision_recall(numbers["curves"], numbers["per_class"])
+    yield "errors", draw_errors(numbers["errors_ap50"])
 
 
 def _order(matrix: np.ndarray) -> list[int]:

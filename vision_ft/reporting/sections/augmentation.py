@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from vision_ft.errors import DataError
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section
 from vision_ft.reporting.thumbnails import open_grid
 

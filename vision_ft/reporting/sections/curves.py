@@ -1,30 +1,58 @@
-"""The learning curves and what they say."""
+"""The learning curves, what they say, and the epoch whose weights were chosen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vision_ft.reporting.caveats.base import judge_run
 from vision_ft.reporting.charts.base import curves_chart
-from vision_ft.reporting.collect.log_lines import LOSS_LINES, metric_lines, title_of
-from vision_ft.reporting.collect.run import RunView
-from vision_ft.reporting.section import Section
+from vision_ft.reporting.collect.log_lines import panels
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.metric_names import leading_metric, metric_name
+from vision_ft.reporting.section import Section, percent
 
 
 def _build(run: RunView) -> dict[str, Any] | None:
     verdicts = judge_run(run)
-    epochs = [record for record in run.log if isinstance(record.get("epoch"), int)]
-    if not epochs and not run.plan:
+    if not run.epochs and not run.plan:
         return None
-    shares = metric_lines(epochs)
-    wanted = [("Loss", LOSS_LINES, False), *([(title_of(shares), shares, True)] if shares else [])]
+    chosen = _chosen(run)
+    epoch = chosen["epoch"] if chosen else None
     charts = [
-        {"title": title, "lines": lines, "svg": curves_chart(epochs, lines, is_share=is_share)}
-        for title, lines, is_share in wanted
-        if len(epochs) > 1
+        {
+            "title": panel.title,
+            "lines": panel.lines,
+            "svg": curves_chart(run.epochs, panel.lines, is_share=panel.is_share, chosen=epoch),
+        }
+        for panel in panels(run.epochs)
+        if len(run.epochs) > 1
     ]
     convex = any(phase.get("solver") == "convex" for phase in run.plan.get("phases") or [])
-    return {"verdicts": verdicts, "charts": charts, "convex": convex, "num_epochs": len(epochs)}
+    return {
+        "verdicts": verdicts,
+        "charts": charts,
+        "convex": convex,
+        "num_epochs": len(run.epochs),
+        "chosen": chosen and _say_chosen(run, chosen),
+    }
+
+
+def _chosen(run: RunView) -> Mapping[str, Any] | None:
+    """The line of the epoch that metrics.json names: of equal epochs the one whose weights were taken."""
+    return next((record for record in run.epochs if record["epoch"] == run.selection.get("epoch")), None)
+
+
+def _say_chosen(run: RunView, chosen: Mapping[str, Any]) -> str:
+    """Name the epoch and what it reached, and the mixture of weights where one was chosen."""
+    metric = str(run.selection.get("metric") or leading_metric(run.task))
+    value = chosen.get(f"val_{metric}")
+    reached = f" ({metric_name(metric)} {percent(value)} on validation)" if isinstance(value, int | float) else ""
+    alpha = run.selection.get("alpha")
+    mixed = ""
+    if isinstance(alpha, int | float) and alpha != 1:
+        mixed = f" They were then mixed with the head-only weights, alpha {alpha:g} (1 would be the tuned ones alone)."
+    return f"The weights of epoch {chosen['epoch']} were taken{reached}.{mixed}"
 
 
 SECTION = Section("curves", "Learning curves", "curves.html.j2", build=_build)

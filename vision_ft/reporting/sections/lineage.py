@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section
 
 MAX_FINDINGS = 300

@@ -1,20 +1,19 @@
-"""The tables of masks and boxes as CSV files."""
+"""The tables of masks and of boxes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vision_ft.reporting.collect.boxes import NO_OBJECT, BoxSplit
 from vision_ft.reporting.collect.masks import MaskSplit
-from vision_ft.reporting.tables.base import Table, write_table
+from vision_ft.reporting.tables.base import Table
 
 
-def write_mask_tables(split: MaskSplit, folder: Path, *, suffix: str = "") -> list[Path]:
-    """Write per_class, confusion (pixels), confused_pairs, pictures (all of them) and groups; returns the files."""
+def mask_tables(split: MaskSplit) -> dict[str, Table]:
+    """Return per_class, confusion (pixels), confused_pairs, pictures (all of them) and groups."""
     numbers = split.summary
     tables = {
         "per_class": _spread(numbers["per_class"]),
@@ -23,11 +22,11 @@ def write_mask_tables(split: MaskSplit, folder: Path, *, suffix: str = "") -> li
         "pictures": _mask_pictures(split),
         "groups": _groups(numbers["by_group"]),
     }
-    return _write_all(tables, folder, suffix)
+    return {name: table for name, table in tables.items() if table is not None}
 
 
-def write_box_tables(split: BoxSplit, folder: Path, *, suffix: str = "") -> list[Path]:
-    """Write per_class, confusion (boxes), errors (all of them), error_kinds, curves, pictures and groups."""
+def box_tables(split: BoxSplit) -> dict[str, Table]:
+    """Return per_class, confusion (boxes), errors (all of them), error_kinds, curves, pictures and groups."""
     numbers = split.summary
     curves = [
         {"class": curve["class"], "recall": recall, "precision": precision}
@@ -47,11 +46,7 @@ def write_box_tables(split: BoxSplit, folder: Path, *, suffix: str = "") -> list
         "pictures": _box_pictures(split),
         "groups": _groups(numbers["by_group"]),
     }
-    return _write_all(tables, folder, suffix)
-
-
-def _write_all(tables: Mapping[str, Table | None], folder: Path, suffix: str) -> list[Path]:
-    return [write_table(folder / f"{name}{suffix}.csv", table) for name, table in tables.items() if table is not None]
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def _spread(rows: Sequence[Mapping[str, Any]]) -> Table | None:

@@ -1,12 +1,13 @@
-"""How many pictures of the new camera to label: accuracy by the number of labels."""
+"""How many images of the new camera to label: the metric by the number of labels."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from vision_ft.reporting.charts.budget import budget_chart
-from vision_ft.reporting.collect.adapted import ends, mapping, number, records
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.adapted import ends, mapping, metric_in, number, records
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.metric_names import metric_title
 from vision_ft.reporting.section import Section
 
 
@@ -25,6 +26,7 @@ def _build(run: RunView) -> dict[str, Any] | None:
         return None
     return {
         "sentence": budget.get("sentence") or "",
+        "metric": metric_title(metric_in(budget)),
         "source": number(budget.get("source")),
         "rows": rows,
         "chart": budget_chart(budget),

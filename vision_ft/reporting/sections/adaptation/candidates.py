@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vision_ft.evaluate.names import metric_title
 from vision_ft.reporting.charts.adaptation import alpha_paths, alphas_chart
 from vision_ft.reporting.collect.adapted import (
     Candidate,
@@ -19,7 +18,8 @@ from vision_ft.reporting.collect.adapted import (
     texts,
     validation_score,
 )
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.metric_names import metric_title
 from vision_ft.reporting.section import Section
 
 

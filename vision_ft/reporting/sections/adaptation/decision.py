@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vision_ft.evaluate.names import metric_title
 from vision_ft.reporting.charts.adaptation import changes_chart
 from vision_ft.reporting.collect.adapted import (
     SOURCE,
@@ -20,8 +19,9 @@ from vision_ft.reporting.collect.adapted import (
     texts,
     validation_score,
 )
-from vision_ft.reporting.collect.run import RunView
-from vision_ft.reporting.section import Section, count, cut, points, points_span, span
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.metric_names import metric_title
+from vision_ft.reporting.section import Section, count, cut, percent, points, points_span, span
 
 MAX_CLASSES = 12
 PICTURE_COLUMNS = ("pictures", "labelled", "train", "val", "test", "unused", "groups")
@@ -109,15 +109,11 @@ def _camera_card(
     of = f"on {count(after.n, f'{kind} picture')}" if after.value is not None else "no labelled picture to measure on"
     return {
         "label": f"{camera.capitalize()} camera",
-        "before": None if first is None else _percent(first),
-        "big": _percent(after.value),
+        "before": None if first is None else percent(first),
+        "big": percent(after.value),
         "interval": change or span(after.ends),
         "meaning": f"{of}{allowed}",
     }
-
-
-def _percent(value: float | None) -> str:
-    return "—" if value is None else f"{100 * value:.1f}%"
 
 
 def _pictures(adaptation: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:

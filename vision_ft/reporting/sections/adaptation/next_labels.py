@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vision_ft.reporting.collect.adapted import mapping, number, records
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section
 
 MAX_SHOWN = 48

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vision_ft.reporting.collect.adapted import ends, mapping, number, records, texts
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import Section, percent
 
 MAX_CLASSES = 20

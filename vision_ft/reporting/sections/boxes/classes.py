@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vision_ft.reporting.collect.boxes import BoxSplit
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 SIZES = ("small", "medium", "large")

@@ -6,7 +6,7 @@ from typing import Any
 
 from vision_ft.evaluate.boxes.errors import ERROR_KINDS
 from vision_ft.reporting.collect.boxes import BoxSplit
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.overlays import ERROR_COLOURS, MAX_PICTURES, Shown, class_colours, show_pictures
 from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, cut
 from vision_ft.reporting.sections.boxes.errors import KIND_TITLES

@@ -10,23 +10,25 @@ import numpy as np
 from vision_ft.evaluate.boxes.summary import BOX_METRICS
 from vision_ft.reporting.caveats.dense import box_warnings
 from vision_ft.reporting.collect.boxes import BoxSplit
-from vision_ft.reporting.collect.run import RunView
-from vision_ft.reporting.page_one import card, lineage_of, phases_of
-from vision_ft.reporting.section import PictureIndex, Section, count, cut, percent, span
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.metric_names import leading_metric, metric_title, metrics_of
+from vision_ft.reporting.page_one import Card, PageOne, Pair, card
+from vision_ft.reporting.section import count, cut, percent, span
 
 NUM_PAIRS = 6
-TITLES = {"map50": "mAP50", "map": "mAP50:95", "map75": "mAP75", "mar100": "Mean recall"}
+TITLES = {"map50": "mAP50", "map": "mAP50:95", "map75": "mAP75", "mar100": "Mean recall"}  # of the cards
 
 
-def headline(split: BoxSplit) -> str:
+def headline(run: RunView, split: BoxSplit) -> str:
     """The result in the sentences a person would say."""
-    numbers = split.summary
+    numbers, metric = split.summary, leading_metric(run.task)
     where = f"{numbers['n']:,} {split.pictures if numbers['n'] != 1 else split.pictures.removesuffix('s')}"
     if not numbers["boxes"]:
         return f"No object is marked in {where}: nothing can be measured, but every box found is a ghost."
-    interval = span(numbers["map50_interval"], 0)
+    interval = span(numbers.get(f"{metric}_interval"), 0)
     objects = count(numbers["boxes"], "object")
-    result = f"mAP50 {percent(numbers['map50'])}{f' ({interval})' if interval else ''} on {where} with {objects}."
+    reached = f"{metric_title(metric)} {percent(numbers[metric])}{f' ({interval})' if interval else ''}"
+    result = f"{reached} on {where} with {objects}."
     return " ".join([result, *_worst_class(numbers), _errors(numbers)])
 
 
@@ -47,41 +49,48 @@ def _errors(numbers: Mapping[str, Any]) -> str:
     return f"At the thresholds: {missed:,} missed, {count(ghosts, 'ghost')}, {others} wrong otherwise."
 
 
-def _pairs(run: RunView, split: BoxSplit) -> list[dict[str, Any]]:
+def _pairs(run: RunView, split: BoxSplit) -> list[Pair]:
     """The cells of the confusion matrix outside the diagonal, largest first."""
     matrix = np.array(split.summary["confusion"])
-    none = len(run.classes)
     cells = [(t, p, int(matrix[t, p])) for t, p in np.argwhere(matrix).tolist() if t != p]
-    pairs = []
-    for true, predicted, number in sorted(cells, key=lambda cell: -cell[2])[:NUM_PAIRS]:
-        pair = {"true_index": true, "predicted_index": predicted, "verb": "taken for", "predicted": "", "true": ""}
-        if predicted == none:
-            pair |= {"true": run.classes[true], "verb": "missed"}
-        elif true == none:
-            pair |= {"true": run.classes[predicted], "verb": "seen where none is"}
-        else:
-            pair |= {"true": run.classes[true], "predicted": run.classes[predicted]}
-        of = f" of {matrix[true].sum():,}" if true != none else ""
-        pairs.append(pair | {"amount": f"{number:,}{of}"})
-    return pairs
+    return [
+        _pair(run, matrix, true, predicted)
+        for true, predicted, _ in sorted(cells, key=lambda cell: -cell[2])[:NUM_PAIRS]
+    ]
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, Any]:
-    del pictures
-    numbers = split.summary
+def _pair(run: RunView, matrix: np.ndarray, true: int, predicted: int) -> Pair:
+    none, number = len(run.classes), int(matrix[true, predicted])
+    of = f" of {matrix[true].sum():,}" if true != none else ""
+    names = [*run.classes, ""]
+    if true == none:  # a ghost: its class stands where the true one would
+        shown, taken, verb = names[predicted], "", "seen where none is"
+    else:
+        shown, taken, verb = names[true], names[predicted], "missed" if predicted == none else "taken for"
     return {
-        "headline": headline(split),
-        "cards": [
-            card(title, numbers[name], numbers.get(f"{name}_interval"), BOX_METRICS[name].meaning)
-            for name, title in TITLES.items()
-        ],
-        "pairs": _pairs(run, split),
-        "pairs_title": "What goes wrong most",
-        "warnings": box_warnings(run, split),
-        "majority": None,
-        "phases": phases_of(run),
-        "lineage": lineage_of(run),
+        "true": shown,
+        "predicted": taken,
+        "verb": verb,
+        "true_index": true,
+        "predicted_index": predicted,
+        "amount": f"{number:,}{of}",
     }
 
 
-SECTION = Section("overview", "Overview", "overview.html.j2", build_split=_build)
+def _cards(run: RunView, split: BoxSplit) -> list[Card]:
+    numbers = split.summary
+    names = dict.fromkeys((*metrics_of(run.task), *TITLES))
+    return [
+        card(
+            TITLES.get(name, metric_title(name)),
+            numbers[name],
+            numbers.get(f"{name}_interval"),
+            BOX_METRICS[name].meaning,
+        )
+        for name in names
+    ]
+
+
+PAGE_ONE = PageOne(
+    headline=headline, cards=_cards, pairs=_pairs, caveats=box_warnings, pairs_title="What goes wrong most"
+)

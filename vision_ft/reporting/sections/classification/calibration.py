@@ -6,11 +6,12 @@ from typing import Any
 
 from vision_ft.evaluate.calibration import reliability
 from vision_ft.reporting.charts.base import reliability_chart
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.classified import ClassSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section, percent
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any] | None:
     del run, pictures
     labelled = split.predictions.targets >= 0
     if split.confidence is None or not labelled.any():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from vision_ft.evaluate.classification.confusion import class_order
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.classified import ClassSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any]:
     del pictures
     cells = split.summary["confusion"]
     order = class_order(cells, len(run.classes))

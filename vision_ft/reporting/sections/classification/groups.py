@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.classified import ClassSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 MAX_ROWS = 200
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any] | None:
     del run, pictures
     rows = split.summary["groups"]
     if not rows:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from vision_ft.reporting.caveats.base import warnings_of
-from vision_ft.reporting.collect.run import RunView, SplitView
-from vision_ft.reporting.page_one import card, lineage_of, phases_of
-from vision_ft.reporting.section import PictureIndex, Section, count, cut, percent, span
-
-NUM_PAIRS = 5
+from vision_ft.reporting.caveats.classification import class_warnings
+from vision_ft.reporting.collect.classified import ClassSplit
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.page_one import Card, PageOne, card, class_pairs, images_of
+from vision_ft.reporting.section import count, cut, percent, span
 
 
-def headline(split: SplitView) -> str:
+def headline(run: RunView, split: ClassSplit) -> str:
     """The result in two sentences a person would say."""
+    del run
     numbers = split.summary
     if not numbers["n"]:
         return f"No picture of this split has a label ({count(numbers['unlabelled'], 'picture')} without one)."
-    of = "pictures" if split.name == "all" else f"{split.label.lower()} pictures"
-    first = f"{percent(numbers['accuracy'])} of {numbers['n']:,} {of} are right ({span(numbers['accuracy_interval'])})."
+    share, ends = percent(numbers["accuracy"]), span(numbers["accuracy_interval"])
+    first = f"{share} of {numbers['n']:,} {split.pictures} are right ({ends})."
     pairs = numbers["confused_pairs"]
     if not pairs:
         return f"{first} No mistake was seen."
@@ -31,11 +29,12 @@ def headline(split: SplitView) -> str:
     )
 
 
-def _fall(split: SplitView) -> str:
+def _fall(split: ClassSplit) -> str:
     return "hits" if len(split.mistakes) == 1 else "hit"
 
 
-def _cards(split: SplitView) -> list[dict[str, Any]]:
+def _cards(run: RunView, split: ClassSplit) -> list[Card]:
+    del run
     numbers = split.summary
     cards = [
         card("Accuracy", numbers["accuracy"], numbers["accuracy_interval"], "share of the pictures that are right"),
@@ -73,27 +72,10 @@ def _cards(split: SplitView) -> list[dict[str, Any]]:
     return cards
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
-    del pictures
-    position = {name: index for index, name in enumerate(run.classes)}
-    pairs = [
-        pair
-        | {
-            "true_index": position[pair["true"]],
-            "predicted_index": position[pair["predicted"]],
-            "amount": f"{pair['count']:,} of {pair['of']:,}",
-        }
-        for pair in split.summary["confused_pairs"][:NUM_PAIRS]
-    ]
-    return {
-        "headline": headline(split),
-        "cards": _cards(split),
-        "pairs": pairs,
-        "warnings": warnings_of(run, split),
-        "majority": split.summary["majority_accuracy"],
-        "phases": phases_of(run),
-        "lineage": lineage_of(run),
-    }
-
-
-SECTION = Section("overview", "Overview", "overview.html.j2", build_split=_build)
+PAGE_ONE = PageOne(
+    headline=headline,
+    cards=_cards,
+    pairs=lambda run, split: class_pairs(run, split.summary["confused_pairs"], images_of),
+    caveats=class_warnings,
+    chance=lambda split: split.summary["majority_accuracy"],
+)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.classified import ClassSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any]:
     del pictures
     position = {name: index for index, name in enumerate(run.classes)}
     back = {(true, predicted): number for true, predicted, number in split.summary["confusion"]}

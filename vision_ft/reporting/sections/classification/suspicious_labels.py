@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from vision_ft.evaluate.labels.errors import likely_label_errors
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.classified import ClassSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 MAX_SHOWN = 200
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any] | None:
     del run
     predictions = split.predictions
     if predictions.scores is None:

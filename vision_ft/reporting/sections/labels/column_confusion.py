@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from vision_ft.evaluate.classification.confusion import class_order, dense
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.columns import ColumnSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 MAX_MATRIX = 30  # classes of a column that are shown as a matrix
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: ColumnSplit, pictures: PictureIndex) -> dict[str, Any]:
     del pictures
     numbers, start, columns = split.summary, 0, []
     for column in numbers["columns"]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.label_sets import LabelSetSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 MAX_SHOWN = 60  # labels, worst first; the table of labels holds all
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> dict[str, Any]:
     del pictures
     numbers = split.summary
     tables = [

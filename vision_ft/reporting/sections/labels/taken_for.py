@@ -1,21 +1,20 @@
-"""Which labels are missed where which others are answered: what several labels have for a confusion matrix."""
+"""Which labels are missed where which others are predicted: what several labels have for a confusion matrix."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.collect.label_sets import LabelSetSplit
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 MAX_MATRIX = 24  # labels shown as a matrix
 MAX_PAIRS = 50
 
 
-def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> dict[str, Any]:
     del run, pictures
-    if split.several is None:
-        return None
-    names, pairs = split.several.classes, split.summary["taken_for"]
+    names, pairs = split.label_sets.classes, split.summary["taken_for"]
     support = [row["support"] for row in split.summary["per_class"]]
     found = [
         {"true": names[i], "predicted": names[j], "count": number, "of": support[i]}

@@ -8,7 +8,7 @@ import numpy as np
 
 from vision_ft.evaluate.classification.confusion import class_order
 from vision_ft.reporting.collect.masks import MaskSplit
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.section import PictureIndex, Section
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vision_ft.reporting.collect.masks import MaskSplit
-from vision_ft.reporting.collect.run import RunView
+from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.overlays import (
     ERROR_COLOURS,
     MAX_PICTURES,

@@ -8,22 +8,21 @@ from typing import Any
 from vision_ft.evaluate.masks.metrics import MASK_METRICS
 from vision_ft.reporting.caveats.dense import mask_warnings
 from vision_ft.reporting.collect.masks import MaskSplit
-from vision_ft.reporting.collect.run import RunView
-from vision_ft.reporting.page_one import card, lineage_of, phases_of
-from vision_ft.reporting.section import PictureIndex, Section, count, cut, percent, span
-
-NUM_PAIRS = 5
-TITLES = {"miou": "mIoU", "dice": "Dice", "pixel_accuracy": "Pixel accuracy"}
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.metric_names import leading_metric, metric_title, metrics_of
+from vision_ft.reporting.page_one import Card, PageOne, card, class_pairs
+from vision_ft.reporting.section import count, cut, percent, span
 
 
-def headline(split: MaskSplit) -> str:
+def headline(run: RunView, split: MaskSplit) -> str:
     """The result in the sentences a person would say."""
-    numbers = split.summary
+    numbers, metric = split.summary, leading_metric(run.task)
     if not numbers["n"]:
         return f"No picture of this split has a mask ({count(numbers['unlabelled'], 'picture')} without one)."
-    interval = span(numbers["miou_interval"], 0)
+    interval = span(numbers[f"{metric}_interval"], 0)
     of = split.pictures if numbers["n"] != 1 else split.pictures.removesuffix("s")
-    result = f"mIoU {percent(numbers['miou'])}{f' ({interval})' if interval else ''} on {numbers['n']:,} {of}."
+    reached = f"{metric_title(metric)} {percent(numbers[metric])}{f' ({interval})' if interval else ''}"
+    result = f"{reached} on {numbers['n']:,} {of}."
     return " ".join([result, *_worst_class(numbers), *_most_confused(numbers)])
 
 
@@ -45,36 +44,21 @@ def _most_confused(numbers: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _cards(numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _cards(run: RunView, split: MaskSplit) -> list[Card]:
+    numbers = split.summary
     cards = [
-        card(TITLES[name], numbers[name], numbers[f"{name}_interval"], MASK_METRICS[name].meaning) for name in TITLES
+        card(metric_title(name), numbers[name], numbers[f"{name}_interval"], MASK_METRICS[name].meaning)
+        for name in metrics_of(run.task)
     ]
     meaning = "mean over the classes of how well the outlines agree, within a small distance"
     return [*cards, card("Boundary F", numbers["boundary_f"], numbers["boundary_f_interval"], meaning)]
 
 
-def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> dict[str, Any]:
-    del pictures
-    position = {name: index for index, name in enumerate(run.classes)}
-    pairs = [
-        {
-            "true": pair["true"],
-            "predicted": pair["predicted"],
-            "true_index": position[pair["true"]],
-            "predicted_index": position[pair["predicted"]],
-            "amount": f"{percent(pair['share'])} of its pixels",
-        }
-        for pair in split.summary["confused_pairs"][:NUM_PAIRS]
-    ]
-    return {
-        "headline": headline(split),
-        "cards": _cards(split.summary),
-        "pairs": pairs,
-        "warnings": mask_warnings(run, split),
-        "majority": None,
-        "phases": phases_of(run),
-        "lineage": lineage_of(run),
-    }
-
-
-SECTION = Section("overview", "Overview", "overview.html.j2", build_split=_build)
+PAGE_ONE = PageOne(
+    headline=headline,
+    cards=_cards,
+    pairs=lambda run, split: class_pairs(
+        run, split.summary["confused_pairs"], lambda pair: f"{percent(pair['share'])} of its pixels"
+    ),
+    caveats=mask_warnings,
+)

@@ -1,0 +1,27 @@
+"""Which metrics a task has, in their one order, and what people call them: the only place of the report that asks."""
+
+from __future__ import annotations
+
+from vision_ft.evaluate.names import HEADLINES, METRIC_NAMES
+from vision_ft.evaluate.names import metric_title as metric_title
+
+
+def metrics_of(task: str) -> tuple[str, ...]:
+    """Return the metrics of a task in their order: the first leads the page."""
+    return HEADLINES[task]
+
+
+def leading_metric(task: str) -> str:
+    """Return the metric that a task's page leads with."""
+    return metrics_of(task)[0]
+
+
+def metric_name(metric: str) -> str:
+    """Return what people call a metric within a sentence: "accuracy", "mIoU"; its own key where it has no name."""
+    return METRIC_NAMES.get(metric, metric)
+
+
+def in_order(metrics: list[str]) -> list[str]:
+    """Sort metrics as `METRIC_NAMES` has them; those without a name keep their order and come last."""
+    known = list(METRIC_NAMES)
+    return sorted(metrics, key=lambda metric: known.index(metric) if metric in known else len(known))

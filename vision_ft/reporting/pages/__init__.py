@@ -1,0 +1,31 @@
+"""The page of each task; everything else in the report asks `PAGES`."""
+
+from __future__ import annotations
+
+from vision_ft.errors import DataError
+from vision_ft.reporting.pages import classification, detection, multilabel, multitask, segmentation
+from vision_ft.reporting.pages.base import Page as Page
+from vision_ft.reporting.pages.base import PictureList as PictureList
+
+PAGES: dict[str, Page] = {
+    "classification": classification.PAGE,
+    "multilabel": multilabel.PAGE,
+    "multitask": multitask.PAGE,
+    "segmentation": segmentation.PAGE,
+    "detection": detection.PAGE,
+}
+
+
+def page_of(task: str, run: str) -> Page:
+    """Return the page of a task.
+
+    Args:
+        task: what the predictions say.
+        run: name of the run, for the error.
+
+    Raises:
+        DataError: there is no page for the task.
+    """
+    if task not in PAGES:
+        raise DataError(f"{run}: no report for task {task!r}; there are reports for {sorted(PAGES)}")
+    return PAGES[task]

@@ -1,0 +1,42 @@
+"""Page one of every task: the result in a sentence, the headline numbers, what goes wrong most, what to be wary of."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from vision_ft.reporting.caveats.base import Caveat
+from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.page_one import Card, PageOne, Pair, PhaseRow, lineage_of, phases_of
+from vision_ft.reporting.section import PictureIndex, Section
+
+
+class OverviewView(TypedDict):
+    """What the template shows."""
+
+    headline: str
+    cards: list[Card]
+    pairs: list[Pair]
+    pairs_title: str
+    warnings: list[Caveat]
+    majority: float | None
+    phases: list[PhaseRow]
+    lineage: list[tuple[str, str]]
+
+
+def overview(words: PageOne) -> Section:
+    """Return the section that opens the page of a task."""
+
+    def build(run: RunView, split: Any, pictures: PictureIndex) -> OverviewView:
+        del pictures
+        return {
+            "headline": words.headline(run, split),
+            "cards": words.cards(run, split),
+            "pairs": words.pairs(run, split),
+            "pairs_title": words.pairs_title,
+            "warnings": words.caveats(run, split),
+            "majority": words.chance(split) if words.chance else None,
+            "phases": phases_of(run),
+            "lineage": lineage_of(run),
+        }
+
+    return Section("overview", "Overview", "overview.html.j2", build_split=build)
