@@ -171,7 +171,7 @@ def join_domains(
     prefixes = [escape_name(table.root.relative_to(root).as_posix()) for _, table in tables]
     labels = KINDS[new.task].join([table for _, table in tables], known, columns=columns, prefixes=prefixes)
     parts = [
-        _part(table, name, prefix, number) | own
+        _part(table, name, prefix, number) | dict(own)
         for number, ((name, table), prefix, own) in enumerate(zip(tables, prefixes, labels.columns, strict=True))
     ]
     arrow = pa.concat_tables([pa.table(part) for part in parts])
