@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score
 from torch import Tensor
 
+from vision_ft.deploy.labels import LabelPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import Target
@@ -93,6 +94,7 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("macro_f1", "accuracy"),
+    predictor=LabelPredictor,
     head="linear",
     losses=LOSSES,
     counts_correct=True,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vision_ft.deploy.boxes import BoxPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.boxes.predictions import BoxPredictions
 from vision_ft.tasks.spec import Loss, TaskSpec
@@ -119,6 +120,7 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("map", "map50"),
+    predictor=BoxPredictor,
     head="faster-rcnn",
     losses=("auto",),
     learns_inside=True,

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 
+from vision_ft.deploy.multilabel import MultiLabelPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.labels.metrics import (
     AVERAGES,
@@ -103,6 +104,7 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("macro_f1", "map"),
+    predictor=MultiLabelPredictor,
     head="linear",
     losses=LOSSES,
 )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vision_ft.deploy.columns import ColumnsPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.tasks import classification
 from vision_ft.tasks.spec import Loss, TaskSpec
@@ -38,7 +39,13 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
         return score_columns(scores, labels, sizes=widths)
 
     return TaskSpec(
-        build_loss=build, decode=decode, score=score, metrics=("macro_f1", "accuracy"), head="linear", losses=LOSSES
+        build_loss=build,
+        decode=decode,
+        score=score,
+        metrics=("macro_f1", "accuracy"),
+        predictor=ColumnsPredictor,
+        head="linear",
+        losses=LOSSES,
     )
 
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vision_ft.deploy.masks import MaskPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of
 from vision_ft.tasks.segmentation_losses import MASK_LOSSES, build_mask_loss, pixel_class_weights
@@ -95,6 +96,7 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=METRICS,
+    predictor=MaskPredictor,
     head="fpn",
     losses=LOSSES,
 )

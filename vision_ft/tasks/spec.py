@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
+from vision_ft.deploy.predictor import ImagePredictor
 from vision_ft.types import Target
 
 # What a model gives for a batch: logits (B, K) or (B, K, H, W); of a detector its losses while it learns, by name, and
@@ -40,6 +41,7 @@ class TaskSpec:
         score: answers and labels (N, ...) of the pictures -> {"loss", "accuracy", "macro_f1", ...}; the values a log
             line shows. Answers that carry their own truth, as those of masks and boxes do, leave the labels alone.
         metrics: names among those that may select the best epoch; larger is better; the first is the default.
+        predictor: the trained model of a run, ready to predict files, arrays and feeds.
         head: the default head.
         losses: names of the losses; the first is what "auto" means.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
@@ -51,6 +53,7 @@ class TaskSpec:
     decode: Callable[[ModelOutputs, Target], Tensor | Sequence[Any]]
     score: Callable[[Answers, np.ndarray], dict[str, float]]
     metrics: tuple[str, ...]
+    predictor: type[ImagePredictor[Any]]
     head: str
     losses: tuple[str, ...] = ("cross-entropy",)
     counts_correct: bool = False
