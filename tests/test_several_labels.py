@@ -82,13 +82,11 @@ def test_a_loaded_model_answers_as_the_run_did(task, runs, data):
             assert [answer.scores[name] for name in answer.labels] == sorted(
                 (answer.scores[name] for name in answer.labels), reverse=True
             )
-            assert answer.answers == {}
         else:
             expected = [made.column(place) for place in range(2)]
             classes = [part.classes[part.predicted[row]] for part in expected]
-            assert answer.answers == dict(zip(COLUMNS, classes, strict=True))
+            assert answer.columns == dict(zip(COLUMNS, classes, strict=True))
             assert answer.labels == tuple(classes)
-        assert answer.label is None
 
 
 def test_options_act_on_the_task_that_takes_them(runs, data):
@@ -122,10 +120,35 @@ def test_predict_writes_labels_and_a_score_for_each(task, runs, data, tmp_path):
     assert float(row[list(row)[-1]]) == pytest.approx(list(answer.scores.values())[-1], rel=1e-4)
 
 
-def test_labels_are_not_drawn_upon_pictures(runs, data, tmp_path):
-    asked = predict_command.Asked(out=tmp_path / "p.csv", feed=predict_command.FeedOptions(annotate=True))
-    with pytest.raises(RecipeError, match="annotate: multitask gives labels, which are not drawn. Remove it"):
-        predict_command.run(str(runs["multitask"].path), str(data.parent), asked)
+@every_task
+def test_labels_are_drawn_on_the_frames_of_a_feed(task, runs, data, tmp_path):
+    asked = predict_command.Asked(out=tmp_path / "o", feed=predict_command.FeedOptions(annotate=True))
+    assert predict_command.run(str(runs[task].path), str(data.parent / "000.png"), asked) == 0
+    assert {"states.csv", "occupancy.csv", "occupancy.png", "annotated.jpg"} <= {
+        file.name for file in (tmp_path / "o").iterdir()
+    }
+
+
+@every_task
+def test_a_feed_of_whole_frames_says_what_predict_says(task, runs, data, tmp_path):
+    files = sorted(data.parent.glob("*.png"))[:5]
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for file in files:
+        (frames / file.name).write_bytes(file.read_bytes())
+    result = vf.watch(runs[task].path, frames, smooth=1, out=tmp_path / "o")
+    with result.table.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    predicted = runs[task].load().predict(files)
+    if task == "multilabel":
+        assert [set(filter(None, row["labels"].split(";"))) for row in rows] == [set(one.labels) for one in predicted]
+        last = {name: int(name in predicted[-1].labels) for name in ("amber", "blue")}
+    else:
+        assert [(row["column"], row["state"]) for row in rows] == [
+            pair for one in predicted for pair in one.columns.items()
+        ]
+        last = {name: int(name in {f"{k}={v}" for k, v in predicted[-1].columns.items()}) for name in result.counts}
+    assert dict(result.counts) == last
 
 
 @every_task
@@ -229,7 +252,7 @@ def test_what_one_label_a_picture_is_for_is_refused(recipe, words, data, tmp_pat
 
 
 @every_task
-def test_adapt_compare_and_feeds_say_that_they_do_not_take_the_task(task, runs, data, tmp_path):
+def test_adapt_and_compare_say_that_they_do_not_take_the_task(task, runs, data, tmp_path):
     with pytest.raises(
         RecipeError, match=f"got {task}; adapt works on runs of classification, segmentation, detection"
     ):
@@ -240,10 +263,6 @@ def test_adapt_compare_and_feeds_say_that_they_do_not_take_the_task(task, runs, 
         vf.adapt(runs[task].path, data.parent, out=tmp_path / "adapted", overrides={"task": task})
     with pytest.raises(RecipeError, match=f"a run of task {task}; runs with several labels a picture are not compared"):
         vf.compare(runs[task].path, runs[next(one for one in TASKS if one != task)].path)
-    with pytest.raises(
-        RecipeError, match="its model gives several labels a picture; a feed follows one state a region"
-    ):
-        vf.watch(runs[task].path, data.parent, out=tmp_path / "feed")
 
 
 def test_label_columns_that_do_not_make_the_outputs_are_refused():

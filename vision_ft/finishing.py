@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vision_ft.config import Recipe
+from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.loading.targets import Truth
 from vision_ft.data.sizes import median_size
 from vision_ft.data.table import SampleTable
@@ -23,7 +24,6 @@ from vision_ft.models.folder import save_model
 from vision_ft.run_folder import RunFolder
 from vision_ft.tasks.spec import Judging, ReadOut
 from vision_ft.types import Phase
-from vision_ft.data.labelled import labelled_rows
 from vision_ft.wiring.targets import build_targets
 
 JUDGED = ("val", "test")

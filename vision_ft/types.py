@@ -7,8 +7,8 @@ D features. Pictures in numpy are (H, W, C) uint8; tensors are (B, C, H, W) floa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from vision_ft.errors import DataError
 
@@ -199,38 +199,6 @@ class Strategy:
     plan: Callable[..., list[Phase]]
     interpolate: bool
     epochs: int
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one picture; the fields of other tasks stay None.
-
-    Attributes:
-        path: the picture's file, or "" for one given as an array.
-        label: name of the most probable class.
-        score: its probability.
-        scores: class name -> probability; of a mask class name -> share of the picture's pixels. They sum to 1; of a
-            set of labels each stands by itself, of label columns those of each column sum to 1 ("species=robin").
-        labels: names of the labels that apply, most probable first; of label columns the class of each.
-        answers: label column -> its most probable class.
-        mask: (H, W) uint8 class index of each pixel, in the picture's own pixels.
-        confidence: (H, W) float32 probability of each pixel's class, where it was asked for.
-        boxes: (N, 4) float32 x1 y1 x2 y2 in pixels of the picture, most certain first.
-        box_labels: N class names.
-        box_scores: (N,) float32 in [0, 1].
-    """
-
-    path: str
-    label: str | None = None
-    score: float | None = None
-    scores: Mapping[str, float] = field(default_factory=dict)
-    labels: tuple[str, ...] | None = None
-    answers: Mapping[str, str] = field(default_factory=dict)
-    mask: Any = None
-    boxes: Any = None
-    confidence: Any = None
-    box_labels: tuple[str, ...] = ()
-    box_scores: Any = None
 
 
 @dataclass(frozen=True)

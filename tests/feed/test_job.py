@@ -18,13 +18,16 @@ from vision_ft.feed.frames import FeedError
 from vision_ft.feed.job import FeedResult, run_feed
 from vision_ft.feed.palette import FREE, TAKEN, colours_of
 from vision_ft.feed.source import open_feed
+from vision_ft.feed.states import Panel, SingleStates
 
 
 def work(source, out, **options) -> FeedResult:
     every = options.pop("every", None)
     settings = {"regions": square_regions(), "smooth": 1} | options
     feed = open_feed(source, every=every)
-    return run_feed(feed, out, classify=settings.pop("classify", classify_by_light), classes=CLASSES, **settings)
+    return run_feed(
+        feed, out, classify=settings.pop("classify", classify_by_light), states=SingleStates(CLASSES), **settings
+    )
 
 
 def read(path) -> list[dict[str, str]]:
@@ -201,7 +204,8 @@ def test_names_of_spaces_survive_the_table(tmp_path, clip):
 def test_the_chart_stacks_counts_and_leaves_silences_blank():
     counts = np.array([[1, 2], [2, 1], [3, 0]])
     clock = [datetime(2013, 2, 24, 10, 0, n) for n in range(2)] + [datetime(2013, 2, 24, 11)]
-    figure = draw_occupancy([0, 1, 3600], counts, classes=["busy", "free$"], clock=clock, interval_s=1.0)
+    panels = [Panel("", 0, ("busy", "free$"))]
+    figure = draw_occupancy([0, 1, 3600], counts, panels=panels, clock=clock, interval_s=1.0)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["busy (now 3)", r"free\$ (now 0)"]
     busy = figure.axes[0].collections[0].get_paths()
@@ -211,7 +215,8 @@ def test_the_chart_stacks_counts_and_leaves_silences_blank():
 
 def test_many_classes_become_the_frequent_ones_and_the_others():
     counts = np.eye(12, dtype=int)[[0, 3, 3, 5]]
-    figure = draw_occupancy([0, 1, 2, 3], counts, classes=[f"k{n}" for n in range(12)], interval_s=1.0)
+    panels = [Panel("", 0, tuple(f"k{n}" for n in range(12)))]
+    figure = draw_occupancy([0, 1, 2, 3], counts, panels=panels, interval_s=1.0)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert len(labels) == 8
     assert {"k0 (now 0)", "k3 (now 0)", "k5 (now 1)", "5 others (now 0)"} <= set(labels)

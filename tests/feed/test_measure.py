@@ -6,18 +6,24 @@ import numpy as np
 import pytest
 
 from tests.feed.feeds import square_regions, write_pictures
+from vision_ft.deploy.feeding import FrameValues
 from vision_ft.errors import DataError
 from vision_ft.feed.measure import count_boxes, measure_feed, measure_shares, pixels_inside
 from vision_ft.feed.regions import Region, RegionSet
 from vision_ft.feed.source import open_feed
-from vision_ft.types import Prediction
+from vision_ft.predictions import BoxPrediction
 
 SQUARE = ((8, 8), (28, 8), (28, 28), (8, 28))
 
 
-def boxes_at(*middles, names) -> Prediction:
+def boxes_at(*middles, names) -> BoxPrediction:
     boxes = np.array([[x - 3, y - 2, x + 3, y + 2] for x, y in middles], dtype=np.float32).reshape(-1, 4)
-    return Prediction(path="", boxes=boxes, box_labels=tuple(names), box_scores=np.ones(len(boxes)))
+    return BoxPrediction(path="", boxes=boxes, box_labels=tuple(names), box_scores=np.ones(len(boxes)))
+
+
+NO_BOXES = FrameValues(
+    look=lambda frame: boxes_at(names=[]), names=("car",), quantity="count", draw=lambda image, found: image
+)
 
 
 def test_a_box_belongs_to_the_region_of_its_middle():
@@ -55,12 +61,12 @@ def test_a_region_called_like_the_whole_frame_is_refused(tmp_path):
     feed = open_feed(write_pictures(tmp_path / "f", {"0.png": np.zeros((64, 96, 3), np.uint8)}))
     named = RegionSet((Region("frame", SQUARE),))
     with pytest.raises(DataError, match='a region is called "frame", as the rows of the whole frame are. Rename'):
-        next(measure_feed(feed, look=lambda image: boxes_at(names=[]), classes=["car"], regions=named))
+        next(measure_feed(feed, NO_BOXES, regions=named))
 
 
 def test_a_frame_of_another_size_ends_the_pass(tmp_path):
     frames = {f"{n}.png": np.zeros((64, 96 + 4 * n, 3), np.uint8) for n in range(2)}
     feed = open_feed(write_pictures(tmp_path / "f", frames))
-    look = measure_feed(feed, look=lambda image: boxes_at(names=[]), classes=["car"], regions=square_regions())
+    look = measure_feed(feed, NO_BOXES, regions=square_regions())
     assert len(list(look)) == 1
     assert "1.png has 100 x 64 pixels, those before had 96 x 64" in feed.stopped

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from tests.cameras import draw_camera
 from tests.pictures import draw_folder
 from tests.runs import tiny_run
-from vision_ft.demo.surfaces import draw_surfaces
+from tests.surfaces import draw_surfaces
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow

@@ -15,7 +15,6 @@ from vision_ft.converting import convert as convert
 from vision_ft.data.formats.recognise import is_data_yaml
 from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
-from vision_ft.deploy.predictor import AnyPredictor, load_predictor
 from vision_ft.engine.callbacks import LogReporter, Reporter
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.new_camera import adapt as run_adaptation
@@ -27,6 +26,7 @@ from vision_ft.run_folder import RunFolder, read_json
 from vision_ft.types import Finding
 from vision_ft.watching import watch as watch
 from vision_ft.wiring.data import prepare_table
+from vision_ft.wiring.predictor import AnyPredictor, load_predictor
 
 RECIPE_SUFFIXES = (".yaml", ".yml")
 INHERITED_RUN = ("device", "precision", "workers", "cache", "decoded_budget_mb", "maps_budget_mb")  # of the source run

@@ -1,32 +1,37 @@
-"""Boxes of a trained detector in the pictures' own pixels, large pictures in tiles."""
+"""Boxes of a trained detector in the images' own pixels, large images in tiles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
-from vision_ft.deploy.base import PicturePredictor, View
-from vision_ft.deploy.options import Options, choose_plan
-from vision_ft.deploy.pictures import Picture
+from vision_ft.deploy.feeding import FrameValues
+from vision_ft.deploy.options import Options, choose_plan, saved_image_size
+from vision_ft.deploy.predictor import ImagePredictor, View
 from vision_ft.deploy.tiles import TilePlan, merge_boxes
-from vision_ft.errors import DataError, RecipeError
+from vision_ft.deploy.writers.boxes import BoxWriter
+from vision_ft.drawing import draw_named_boxes
+from vision_ft.errors import RecipeError
 from vision_ft.models.assemble import DenseModel
 from vision_ft.models.heads.detection_common import SCORE_THRESHOLD
-from vision_ft.types import ClassSpace, Detections, Prediction, Preprocessing
+from vision_ft.predictions import BoxPrediction
+from vision_ft.types import ClassSpace, Detections, Preprocessing
 
 DEFAULT_THRESHOLD = 0.5  # of a class for which val could not choose one
 
 
-class BoxPredictor(PicturePredictor):
+class BoxPredictor(ImagePredictor[BoxPrediction]):
     """A trained detector, ready to use.
 
     Args:
         model: backbone and head; put into evaluation mode.
         classes: class names in the order of the head's labels.
-        preprocessing: how pictures and tiles are prepared.
-        picture_size: median (H, W) of the training pictures in pixels; None where it is not known.
+        preprocessing: how images and tiles are prepared.
+        picture_size: median (H, W) of the training images in pixels; None where it is not known.
         thresholds: class name -> score from which on a box is given.
         device: where the model computes.
     """
@@ -34,6 +39,7 @@ class BoxPredictor(PicturePredictor):
     task = "detection"
     takes = ("tile", "overlap", "threshold")
     batch_size = 8
+    draws = True
 
     def __init__(
         self,
@@ -49,21 +55,56 @@ class BoxPredictor(PicturePredictor):
         self.picture_size = picture_size
         self.thresholds = {name: (thresholds or {}).get(name, DEFAULT_THRESHOLD) for name in classes.names}
 
-    def predict_each(
-        self, pictures: Iterable[Picture], *, options: Options | None = None, batch_size: int | None = None
-    ) -> Iterator[Prediction | DataError]:
-        """Give the boxes or the error of each picture, in order; see `PicturePredictor.predict_each`.
+    @classmethod
+    def from_saved(
+        cls,
+        model: Any,
+        *,
+        classes: ClassSpace,
+        preprocessing: Preprocessing,
+        extra: Mapping[str, Any],
+        device: str = "cpu",
+    ) -> BoxPredictor:
+        """Return the predictor of a model folder, with the image size and thresholds saved there."""
+        return cls(
+            model,
+            classes=classes,
+            preprocessing=preprocessing,
+            picture_size=saved_image_size(extra),
+            thresholds={str(name): float(value) for name, value in (extra.get("thresholds") or {}).items()},
+            device=device,
+        )
+
+    def writer(self) -> BoxWriter:
+        """Return the writer of `path,label,score,x1,y1,x2,y2`."""
+        return BoxWriter(self.task, self.draw)
+
+    def draw(self, image: Image.Image, prediction: BoxPrediction) -> Image.Image:
+        """Return a copy of the image ("RGB") with boxes, names and scores."""
+        return draw_named_boxes(image, prediction, self.classes.names)
+
+    def frame_values(self, options: Options) -> FrameValues:
+        """Return what a feed counts: the boxes of each class."""
+        tile, overlap, threshold = options.tile, options.overlap, options.threshold
+        return FrameValues(
+            look=lambda frame: self.predict(frame, tile=tile, overlap=overlap, threshold=threshold)[0],
+            names=self.classes.names,
+            quantity="count",
+            draw=self.draw,
+        )
+
+    def check(self, options: Options) -> None:
+        """Refuse options that boxes do not take, and values that cannot be.
 
         Raises:
-            RecipeError: an option that boxes do not take, or a value that cannot be.
+            RecipeError: naming the option, and what is allowed.
         """
-        asked = None if options is None else options.threshold
-        if asked is not None and 0 < asked < SCORE_THRESHOLD:
+        super().check(options)
+        if options.threshold is not None and 0 < options.threshold < SCORE_THRESHOLD:
             raise RecipeError(
-                f"threshold: got {asked}, but a detector gives no box with a score below {SCORE_THRESHOLD}; allowed is "
-                f"a score from {SCORE_THRESHOLD} to 1, or 0 for all boxes that it gives."
+                f"threshold: got {options.threshold}, but a detector gives no box with a score below "
+                f"{SCORE_THRESHOLD}; allowed is a score from {SCORE_THRESHOLD} to 1, or 0 for all boxes that it gives."
             )
-        return super().predict_each(pictures, options=options, batch_size=batch_size)
 
     def _plan(self, size: tuple[int, int], options: Options) -> TilePlan:
         return choose_plan(size, options, usual=self.picture_size)
@@ -72,10 +113,10 @@ class BoxPredictor(PicturePredictor):
         found: Sequence[Detections] = self.model(images)
         return found
 
-    def _join(self, view: View, outputs: Iterable[Detections], options: Options) -> Prediction:
+    def _join(self, view: View, outputs: Iterable[Detections], options: Options) -> BoxPrediction:
         plan = view.plan
         found = merge_boxes(plan, [self._shown(self._in_tile_pixels(one, plan.tile), options) for one in outputs])
-        return Prediction(
+        return BoxPrediction(
             path=view.path,
             boxes=found.boxes.numpy(),
             box_labels=tuple(self.classes.names[label] for label in found.labels.tolist()),

@@ -1,34 +1,41 @@
-"""Masks of a trained model in the pictures' own pixels, large pictures in tiles."""
+"""Masks of a trained model in the images' own pixels, large images in tiles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
-from vision_ft.deploy.base import PicturePredictor, View
-from vision_ft.deploy.options import Options, choose_plan
+from vision_ft.deploy.feeding import FrameValues
+from vision_ft.deploy.options import Options, choose_plan, saved_image_size
+from vision_ft.deploy.predictor import ImagePredictor, View
 from vision_ft.deploy.tiles import TilePlan, blend_shares
+from vision_ft.deploy.writers.masks import MaskWriter
+from vision_ft.drawing import draw_mask
 from vision_ft.models.assemble import DenseModel
 from vision_ft.models.masks import class_shares, label_map
-from vision_ft.types import ClassSpace, Prediction, Preprocessing
+from vision_ft.predictions import MaskPrediction
+from vision_ft.types import ClassSpace, Preprocessing
 
 
-class MaskPredictor(PicturePredictor):
+class MaskPredictor(ImagePredictor[MaskPrediction]):
     """A trained segmentation model, ready to use.
 
     Args:
         model: backbone and head; put into evaluation mode.
         classes: class names in the order of the logits.
-        preprocessing: how pictures and tiles are prepared.
-        picture_size: median (H, W) of the training pictures in pixels; None where it is not known.
+        preprocessing: how images and tiles are prepared.
+        picture_size: median (H, W) of the training images in pixels; None where it is not known.
         device: where the model computes.
     """
 
     task = "segmentation"
     takes = ("tile", "overlap", "confidence")
     batch_size = 8  # logits of a large input are as heavy as the network itself
+    draws = True
 
     def __init__(
         self,
@@ -42,6 +49,37 @@ class MaskPredictor(PicturePredictor):
         super().__init__(model, classes=classes, preprocessing=preprocessing, device=device)
         self.picture_size = picture_size
 
+    @classmethod
+    def from_saved(
+        cls,
+        model: Any,
+        *,
+        classes: ClassSpace,
+        preprocessing: Preprocessing,
+        extra: Mapping[str, Any],
+        device: str = "cpu",
+    ) -> MaskPredictor:
+        """Return the predictor of a model folder, with the image size saved there."""
+        usual = saved_image_size(extra)
+        return cls(model, classes=classes, preprocessing=preprocessing, picture_size=usual, device=device)
+
+    def writer(self) -> MaskWriter:
+        """Return the writer of a folder of label maps, with a table of shares."""
+        return MaskWriter(self.classes.names, self.draw)
+
+    def draw(self, image: Image.Image, prediction: MaskPrediction) -> Image.Image:
+        """Return a copy of the image ("RGB") with translucent classes."""
+        return draw_mask(image, prediction, self.classes.names)
+
+    def frame_values(self, options: Options) -> FrameValues:
+        """Return what a feed measures: the share of each class."""
+        return FrameValues(
+            look=lambda frame: self.predict(frame, tile=options.tile, overlap=options.overlap)[0],
+            names=self.classes.names,
+            quantity="share",
+            draw=self.draw,
+        )
+
     def _plan(self, size: tuple[int, int], options: Options) -> TilePlan:
         return choose_plan(size, options, usual=self.picture_size)
 
@@ -49,7 +87,7 @@ class MaskPredictor(PicturePredictor):
         logits: Tensor = self.model(images)
         return logits
 
-    def _join(self, view: View, outputs: Iterable[Tensor], options: Options) -> Prediction:
+    def _join(self, view: View, outputs: Iterable[Tensor], options: Options) -> MaskPrediction:
         plan = view.plan
         if len(plan) == 1:
             (logits,) = outputs
@@ -57,7 +95,7 @@ class MaskPredictor(PicturePredictor):
         else:
             labels, confidence = blend_shares(plan, (class_shares(logits, plan.tile) for logits in outputs))
         pixels = np.bincount(labels.ravel(), minlength=len(self.classes))
-        return Prediction(
+        return MaskPrediction(
             path=view.path,
             scores={name: float(count / labels.size) for name, count in zip(self.classes.names, pixels, strict=True)},
             mask=labels,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from vision_ft.deploy.tiles import TilePlan, plan_tiles, plan_whole
 from vision_ft.errors import RecipeError
@@ -74,6 +74,12 @@ def choose_plan(size: tuple[int, int], options: Options, *, usual: tuple[int, in
         return plan_whole(size)
     is_large = any(side > AUTO_TILE * known for side, known in zip(size, usual, strict=True))
     return plan_tiles(size, usual, overlap=_overlap(options)) if is_large or tile is True else plan_whole(size)
+
+
+def saved_image_size(extra: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the median (H, W) of the training images that a model folder states; None where it does not."""
+    height, width = extra.get("picture_size") or (None, None)
+    return None if height is None or width is None else (int(height), int(width))
 
 
 def _overlap(options: Options) -> float:

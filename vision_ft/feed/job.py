@@ -15,9 +15,11 @@ from vision_ft.errors import RecipeError
 from vision_ft.feed import annotate as drawing
 from vision_ft.feed.annotate import AnnotatedVideo
 from vision_ft.feed.chart import draw_occupancy, save_chart
+from vision_ft.feed.draw import draw_frame
 from vision_ft.feed.frames import Feed, FeedError
 from vision_ft.feed.record import OCCUPANCY, TABLES, Recorder
 from vision_ft.feed.regions import RegionSet
+from vision_ft.feed.states import States
 from vision_ft.feed.watch import Classify, watch_feed
 
 CHART = "occupancy.png"
@@ -37,8 +39,9 @@ class FeedResult:
             annotated frames.
         frames: frames predicted.
         regions: regions in each.
-        counts: state -> regions in it in the last frame; class -> boxes or share of the pixels in the last frame.
-        changes: changes of a region's state after smoothing; None for masks and boxes, which have no states.
+        counts: state or label -> regions with it in the last frame; class -> boxes or share of the pixels in it.
+        changes: changes of a region's state after smoothing, of several columns in any of them, of sets the labels that
+            came or went; None for masks and boxes, which have no states.
         raw_changes: the same without smoothing.
         annotated: annotated.mp4, or a folder of pictures where no video can be written; None unless asked for.
         stopped: why it ended before the end of the source; "" when it did not. What was read is kept.
@@ -59,7 +62,7 @@ class FeedResult:
 
     @property
     def table(self) -> Path:
-        """The table with a line for each frame and region, and for masks and boxes each class."""
+        """The table with a line for each frame and region, and each class of masks and boxes or each label column."""
         return self.path / TABLES[self.quantity]
 
 
@@ -68,7 +71,7 @@ def run_feed(
     out: Path,
     *,
     classify: Classify,
-    classes: Sequence[str],
+    states: States,
     regions: RegionSet | None = None,
     smooth: int = 3,
     annotate: bool = False,
@@ -81,8 +84,8 @@ def run_feed(
     Args:
         feed: the frames.
         out: folder; earlier results in it are replaced.
-        classify: answers (N, K) for N pictures (H, W, 3) uint8 RGB.
-        classes: K names of the states.
+        classify: gives probabilities (N, K) for N images (H, W, 3) uint8 RGB.
+        states: what they mean.
         regions: where to look; None for the frame as a whole.
         smooth: frames to smooth over; 1 for none.
         annotate: also draw the states on the frames.
@@ -95,18 +98,18 @@ def run_feed(
     """
     if not 1 <= smooth <= MAX_WINDOW:
         raise RecipeError(f"smooth: got {smooth}; allowed are 1 (no smoothing) to {MAX_WINDOW} frames.")
-    seen_frames = watch_feed(feed, classify=classify, regions=regions, window=smooth)
+    seen_frames = watch_feed(feed, classify=classify, states=states, regions=regions, window=smooth)
     first = first_of(feed, seen_frames)  # before earlier results are touched
     clear(out)
     with ExitStack() as stack:
-        recorder = stack.enter_context(Recorder(out, classes))
-        video = AnnotatedVideo(out, classes) if annotate else None
+        recorder = stack.enter_context(Recorder(out, states))
+        video = AnnotatedVideo(out, lambda seen: draw_frame(seen, states)) if annotate else None
         if video is not None:
             stack.callback(video.close)
         go_through(feed, first, seen_frames, takers=[recorder.take, *([video.add] if video else [])], told=on_frame)
-    _write_summary(recorder, out, classes, feed.interval_s)
+    _write_summary(recorder, out, states, feed.interval_s)
     remarks = (*feed.remarks, *_remark_on_window(feed, smooth, len(recorder.seconds)))
-    counts = dict(zip(classes, recorder.counts[-1].tolist(), strict=True))
+    counts = dict(zip(states.names, recorder.counts[-1].tolist(), strict=True))
     return FeedResult(
         path=out,
         frames=len(recorder.seconds),
@@ -146,10 +149,10 @@ def go_through(
         feed.stopped = f"{feed.name}: interrupted by Ctrl-C."
 
 
-def _write_summary(recorder: Recorder, out: Path, classes: Sequence[str], interval_s: float) -> None:
+def _write_summary(recorder: Recorder, out: Path, states: States, interval_s: float) -> None:
     recorder.write_occupancy()
     counts = np.stack(recorder.counts)
-    figure = draw_occupancy(recorder.seconds, counts, classes=classes, clock=recorder.clock, interval_s=interval_s)
+    figure = draw_occupancy(recorder.seconds, counts, panels=states.panels, clock=recorder.clock, interval_s=interval_s)
     save_chart(figure, out / CHART)
 
 

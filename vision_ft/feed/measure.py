@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.path import Path as Outline
 
+from vision_ft.deploy.feeding import FrameValues, Quantity
 from vision_ft.errors import DataError
 from vision_ft.feed.frames import Feed, Frame
 from vision_ft.feed.regions import Point, Region, RegionSet, check_frame
 from vision_ft.feed.watch import WHOLE_FRAME, changed_size
-from vision_ft.types import Prediction
+from vision_ft.predictions import BoxPrediction, MaskPrediction
 
-# answers for a picture (H, W, 3) uint8 RGB: its mask or its boxes
-Look = Callable[[np.ndarray], Prediction]
+Measure = Callable[[Any], np.ndarray]  # prediction of a frame -> (R, K) values in R places
+FORMATS: dict[Quantity, str] = {"count": "{:.0f}", "share": "{:.0%}"}  # of a value on a frame
 
 
 @dataclass(frozen=True)
@@ -26,24 +28,21 @@ class FrameMeasures:
         frame: the frame.
         regions: the frame as a whole, which has no points, then the N regions.
         values: (1 + N, K) boxes of each class whose middle lies inside, or share of the pixels of each class.
-        answer: the mask or boxes.
+        prediction: the mask or boxes.
     """
 
     frame: Frame
     regions: tuple[Region, ...]
     values: np.ndarray
-    answer: Prediction
+    prediction: Any
 
 
-def measure_feed(
-    feed: Feed, *, look: Look, classes: Sequence[str], regions: RegionSet | None
-) -> Iterator[FrameMeasures]:
+def measure_feed(feed: Feed, values: FrameValues, *, regions: RegionSet | None) -> Iterator[FrameMeasures]:
     """Give out what is in each frame and region; a frame of another size ends the pass where there are regions.
 
     Args:
         feed: the frames.
-        look: the model.
-        classes: K names.
+        values: the model, and what is measured of its predictions.
         regions: where to measure besides the whole frame.
 
     Raises:
@@ -54,7 +53,7 @@ def measure_feed(
         raise DataError(f'a region is called "{WHOLE_FRAME}", as the rows of the whole frame are. Rename the region.')
     places = (Region(WHOLE_FRAME, ()), *given)
     size: tuple[int, int] | None = None
-    inside: list[np.ndarray] = []
+    measure: Measure | None = None
     for frame in feed:
         if size is None:
             size = frame.size
@@ -63,19 +62,34 @@ def measure_feed(
         elif frame.size != size and regions is not None:
             feed.stopped = changed_size(feed.name, frame, size)
             return
-        answer = look(frame.image)
-        if answer.mask is None:
-            values = count_boxes(answer, places, classes)
-        else:
-            inside = inside or [pixels_inside(region.points, size) for region in given]
-            values = measure_shares(answer.mask, inside, num_classes=len(classes))
-        yield FrameMeasures(frame, places, values, answer)
+        measure = measure or MEASURES[values.quantity](places, values.names, size)
+        prediction = values.look(frame.image)
+        yield FrameMeasures(frame, places, measure(prediction), prediction)
 
 
-def count_boxes(answer: Prediction, places: Sequence[Region], classes: Sequence[str]) -> np.ndarray:
+def _counts(places: Sequence[Region], classes: Sequence[str], _size: tuple[int, int]) -> Measure:
+    return lambda prediction: count_boxes(prediction, places, classes)
+
+
+def _shares(places: Sequence[Region], classes: Sequence[str], size: tuple[int, int]) -> Measure:
+    inside = [pixels_inside(place.points, size) for place in places if place.points]
+    return lambda prediction: _share(prediction, inside, len(classes))
+
+
+def _share(prediction: MaskPrediction, inside: Sequence[np.ndarray], num_classes: int) -> np.ndarray:
+    return measure_shares(prediction.mask, inside, num_classes=num_classes)
+
+
+MEASURES: dict[Quantity, Callable[[Sequence[Region], Sequence[str], tuple[int, int]], Measure]] = {
+    "count": _counts,
+    "share": _shares,
+}
+
+
+def count_boxes(found: BoxPrediction, places: Sequence[Region], classes: Sequence[str]) -> np.ndarray:
     """Return the number of boxes of each class (R, K) whose middle lies in each place; one without points has all."""
-    middles = (answer.boxes[:, :2] + answer.boxes[:, 2:]) / 2
-    labels = np.array([classes.index(name) for name in answer.box_labels], dtype=np.int64)
+    middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    labels = np.array([classes.index(name) for name in found.box_labels], dtype=np.int64)
     inside = [_contains(place.points, middles) if place.points else np.ones(len(labels), bool) for place in places]
     return np.stack([np.bincount(labels[which], minlength=len(classes)) for which in inside])
 

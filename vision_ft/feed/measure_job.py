@@ -6,13 +6,16 @@ import csv
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
+from PIL import Image
+
+from vision_ft.deploy.feeding import FrameValues
 from vision_ft.feed.annotate import AnnotatedVideo
+from vision_ft.feed.draw import draw_measures
 from vision_ft.feed.frames import Feed
 from vision_ft.feed.job import FeedResult, OnFrame, clear, first_of, go_through
-from vision_ft.feed.measure import FrameMeasures, Look, measure_feed
-from vision_ft.feed.overlay import draw_measures
+from vision_ft.feed.measure import FORMATS, FrameMeasures, measure_feed
 from vision_ft.feed.record import TABLES, clock_text
 from vision_ft.feed.regions import RegionSet
 
@@ -53,9 +56,7 @@ def run_measures(
     feed: Feed,
     out: Path,
     *,
-    look: Look,
-    quantity: Literal["count", "share"],
-    classes: Sequence[str],
+    values: FrameValues,
     regions: RegionSet | None = None,
     annotate: bool = False,
     on_frame: OnFrame | None = None,
@@ -67,9 +68,7 @@ def run_measures(
     Args:
         feed: the frames.
         out: folder; earlier results in it are replaced.
-        look: answers with mask or boxes for a picture (H, W, 3) uint8 RGB.
-        quantity: "count" of boxes or "share" of pixels.
-        classes: K names.
+        values: the model, and what is measured of its predictions.
         regions: where to measure besides the whole frame.
         annotate: also draw masks or boxes on the frames.
         on_frame: called after each frame with its `FrameMeasures` and the feed.
@@ -78,14 +77,18 @@ def run_measures(
         FeedError: not one frame could be read.
         DataError: a region does not fit into the frames.
     """
-    seen_frames = measure_feed(feed, look=look, classes=classes, regions=regions)
+    seen_frames = measure_feed(feed, values, regions=regions)
     first = first_of(feed, seen_frames)  # before earlier results are touched
     clear(out)
+
+    def draw(seen: FrameMeasures) -> Image.Image:
+        return draw_measures(seen, values.names, draw=values.draw, shown=FORMATS[values.quantity])
+
     with ExitStack() as stack:
         # newline="": csv ends its lines itself
-        table = (out / TABLES[quantity]).open("w", encoding="utf-8", errors="surrogateescape", newline="")
-        recorder = MeasureRecorder(stack.enter_context(table), classes, quantity)
-        video = AnnotatedVideo(out, classes, draw=draw_measures) if annotate else None
+        table = (out / TABLES[values.quantity]).open("w", encoding="utf-8", errors="surrogateescape", newline="")
+        recorder = MeasureRecorder(stack.enter_context(table), values.names, values.quantity)
+        video = AnnotatedVideo(out, draw) if annotate else None
         if video is not None:
             stack.callback(video.close)
         go_through(feed, first, seen_frames, takers=[recorder.take, *([video.add] if video else [])], told=on_frame)
@@ -94,11 +97,11 @@ def run_measures(
         path=out,
         frames=recorder.frames,
         regions=0 if regions is None else len(regions),
-        counts=dict(zip(classes, last.values[0].tolist(), strict=True)),
+        counts=dict(zip(values.names, last.values[0].tolist(), strict=True)),
         changes=None,
         raw_changes=None,
         annotated=None if video is None else video.path,
         stopped=feed.stopped,
         remarks=tuple(feed.remarks),
-        quantity=quantity,
+        quantity=values.quantity,
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+from vision_ft.feed.states import States
 from vision_ft.feed.watch import FrameStates
 from vision_ft.files import write_atomic
 
@@ -24,16 +24,17 @@ class Recorder:
     Attributes:
         seconds: time of each frame.
         clock: date and time of day of each frame, None where unknown.
-        counts: for each frame, the number of regions in each of the K states.
-        changes: how often a region's smoothed state changed; raw_changes: the same without smoothing.
+        counts: for each frame, the number of regions with each of the K outputs.
+        changes: how often a region's smoothed state changed, of several columns each column's, of sets each label's;
+            raw_changes: the same without smoothing.
 
     Args:
         folder: where states.csv is written.
-        classes: K names of the states.
+        states: what the states are.
     """
 
-    def __init__(self, folder: Path, classes: Sequence[str]) -> None:
-        self._folder, self._classes = folder, tuple(classes)
+    def __init__(self, folder: Path, states: States) -> None:
+        self._folder, self._states = folder, states
         self.seconds: list[float] = []
         self.clock: list[datetime | None] = []
         self.counts: list[np.ndarray] = []
@@ -42,7 +43,7 @@ class Recorder:
         # newline="": csv ends its lines itself
         self._stream = (folder / STATES).open("w", encoding="utf-8", errors="surrogateescape", newline="")
         self._writer = csv.writer(self._stream)
-        self._writer.writerow(["time_s", "time", "space", "state", "score", "raw_state"])
+        self._writer.writerow(["time_s", "time", "space", *states.header])
         self._stream.flush()
 
     def __enter__(self) -> Recorder:
@@ -54,24 +55,24 @@ class Recorder:
         self._stream.close()
 
     def take(self, seen: FrameStates) -> None:
-        """Append one frame: a line for each region."""
+        """Append one frame: a line for each region, of several columns one for each."""
         when = [f"{seen.frame.time_s:.3f}", clock_text(seen.frame.time)]
         for region, state, score, raw in zip(seen.regions, seen.states, seen.scores, seen.raw, strict=True):
-            self._writer.writerow([*when, region.name, self._classes[state], f"{score:.4f}", self._classes[raw]])
+            self._writer.writerows([*when, region.name, *cells] for cells in self._states.rows(state, score, raw))
         self._stream.flush()
         self.seconds.append(seen.frame.time_s)
         self.clock.append(seen.frame.time)
-        self.counts.append(np.bincount(seen.states, minlength=len(self._classes)))
+        self.counts.append(self._states.applies(seen.states).sum(axis=0))
         if self._last is not None:
             self.changes += int((seen.states != self._last.states).sum())
             self.raw_changes += int((seen.raw != self._last.raw).sum())
         self._last = seen
 
     def write_occupancy(self) -> Path:
-        """Write occupancy.csv: for each frame the number of regions in each state."""
+        """Write occupancy.csv: for each frame the number of regions with each state or label."""
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow(["time_s", "time", *self._classes])
+        writer.writerow(["time_s", "time", *self._states.names])
         for seconds, moment, counts in zip(self.seconds, self.clock, self.counts, strict=True):
             writer.writerow([f"{seconds:.3f}", clock_text(moment), *counts.tolist()])
         write_atomic(self._folder / OCCUPANCY, text.getvalue().encode("utf-8", errors="surrogateescape"))

@@ -9,11 +9,10 @@ import numpy as np
 
 from vision_ft.feed.frames import Feed, Frame
 from vision_ft.feed.regions import Region, RegionSet, check_frame
-from vision_ft.feed.smooth import Smoother
+from vision_ft.feed.states import States
 from vision_ft.feed.straighten import corners_of, straighten
 
-# answers for pictures (H, W, 3) uint8 RGB: probabilities (N, K)
-Classify = Callable[[Sequence[np.ndarray]], np.ndarray]
+Classify = Callable[[Sequence[np.ndarray]], np.ndarray]  # N images (H, W, 3) uint8 RGB -> (N, K) probabilities
 
 WHOLE_FRAME = "frame"  # name of the one region when none are given
 BATCH = 64  # patches a forward pass
@@ -26,9 +25,10 @@ class FrameStates:
     Attributes:
         frame: the frame.
         regions: the N regions; points are absent for the whole frame.
-        states: (N,) index of the smoothed state.
-        scores: (N,) its mean probability over the window.
-        raw: (N,) index of the state that this frame alone shows.
+        states: (N,) index of the smoothed state; (N, T) of several columns; (N, K) bool of sets of labels, see
+            `vision_ft.feed.states`.
+        scores: its mean probability over the window; of sets that of each label.
+        raw: the state that this frame alone shows, as `states`.
     """
 
     frame: Frame
@@ -38,7 +38,9 @@ class FrameStates:
     raw: np.ndarray
 
 
-def watch_feed(feed: Feed, *, classify: Classify, regions: RegionSet | None, window: int) -> Iterator[FrameStates]:
+def watch_feed(
+    feed: Feed, *, classify: Classify, states: States, regions: RegionSet | None, window: int
+) -> Iterator[FrameStates]:
     """Give out the states of all regions, frame after frame; without regions, of the frame as a whole.
 
     When a later frame has another size than the first, the regions no longer fit: the pass ends there and
@@ -47,13 +49,14 @@ def watch_feed(feed: Feed, *, classify: Classify, regions: RegionSet | None, win
     Args:
         feed: the frames.
         classify: the model.
+        states: what its probabilities mean.
         regions: where to look.
         window: frames to smooth over; 1 for none.
 
     Raises:
         DataError: a region does not fit into the first frame.
     """
-    smoother = Smoother(window, interval_s=feed.interval_s)
+    smoother = states.smoother(window, interval_s=feed.interval_s)
     places = (Region(WHOLE_FRAME, ()),) if regions is None else regions.regions
     corners = [] if regions is None else [corners_of(region.points) for region in places]
     size: tuple[int, int] | None = None
@@ -67,8 +70,8 @@ def watch_feed(feed: Feed, *, classify: Classify, regions: RegionSet | None, win
             return
         patches = [frame.image] if regions is None else [straighten(frame.image, quad) for quad in corners]
         scores = np.concatenate([classify(patches[start : start + BATCH]) for start in range(0, len(patches), BATCH)])
-        states, means = smoother.update(frame.time_s, scores)
-        yield FrameStates(frame, places, states, means, scores.argmax(axis=1))
+        smoothed, means = smoother.update(frame.time_s, scores)
+        yield FrameStates(frame, places, smoothed, means, states.read(scores))
 
 
 def changed_size(name: str, frame: Frame, size: tuple[int, int]) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 from vision_ft.adaptation.herding import choose_herding, choose_random
 from vision_ft.config import DataConfig, Recipe
 from vision_ft.data.images.decode import printable
-from vision_ft.data.kinds import KINDS
 from vision_ft.data.labelled import is_labelled, labelled_rows
 from vision_ft.data.table import SampleTable
 from vision_ft.engine.callbacks import Reporter

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from vision_ft.adaptation.decide import CameraScore
+from vision_ft.data.kinds import KINDS
+from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.loading.targets import Truth
 from vision_ft.data.sizes import median_size
 from vision_ft.engine.features import load_cached
@@ -21,10 +23,8 @@ from vision_ft.evaluate.scoring import SCORINGS
 from vision_ft.models.assemble import VisionModel
 from vision_ft.models.heads import HEADS
 from vision_ft.tasks.spec import Judging
-from vision_ft.data.kinds import KINDS
-from vision_ft.data.labelled import labelled_rows
-from vision_ft.wiring.targets import build_targets
 from vision_ft.wiring.domains import NEW, OLD, domains
+from vision_ft.wiring.targets import build_targets
 from vision_ft.wiring.workbench import Workbench
 
 JUDGED = ("val", "test")

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score
 from torch import Tensor
 
+from vision_ft.deploy.labels import LabelPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.calibration import log_loss
 from vision_ft.evaluate.classification.predictions import Predictions
@@ -138,6 +139,7 @@ TASK = TaskSpec(
     score=score,
     metrics=SCORING.names,
     collect=collect,
+    predictor=LabelPredictor,
     confidence=confidence,
     counts_correct=True,
     answers_unlabelled=True,

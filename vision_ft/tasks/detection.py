@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vision_ft.deploy.boxes import BoxPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.boxes.predictions import BoxPredictions
 from vision_ft.evaluate.scoring.detection import SCORING
@@ -137,6 +138,7 @@ TASK = TaskSpec(
     score=score,
     metrics=SCORING.names,
     collect=collect,
+    predictor=BoxPredictor,
     confidence=confidence,
     read_out=read_out,
     keeps_image_size=True,

@@ -11,6 +11,7 @@ from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 
 from vision_ft.data.several_labels import label_matrix
+from vision_ft.deploy.multilabel import MultiLabelPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.labels.metrics import (
     AVERAGES,
@@ -128,6 +129,7 @@ TASK = TaskSpec(
     score=score,
     metrics=SCORING.names,
     collect=collect,
+    predictor=MultiLabelPredictor,
     confidence=confidence,
     heads="classification",
 )

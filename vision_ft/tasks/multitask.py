@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vision_ft.data.several_labels import label_columns, label_matrix
+from vision_ft.deploy.columns import ColumnsPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.labels.predictions import ColumnPredictions
 from vision_ft.evaluate.scoring.multitask import SCORING
@@ -51,6 +52,7 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
         score=score,
         metrics=SCORING.names,
         collect=collect,
+        predictor=ColumnsPredictor,
         confidence=confidence,
         heads="classification",
     )

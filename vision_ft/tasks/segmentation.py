@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vision_ft.deploy.masks import MaskPredictor
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of
 from vision_ft.evaluate.scoring.segmentation import SCORING
@@ -101,6 +102,7 @@ TASK = TaskSpec(
     score=score,
     metrics=SCORING.names,
     collect=collect,
+    predictor=MaskPredictor,
     confidence=confidence,
     read_out=read_out,
     keeps_image_size=True,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vision_ft.data.loading.targets import Truth
 from vision_ft.data.table import SampleTable
+from vision_ft.deploy.predictor import ImagePredictor
 from vision_ft.types import Batch, Preprocessing, Target, Task
 
 # What a model gives for a batch: logits (B, K) or (B, K, H, W); of a detector its losses while it learns, by name, and
@@ -118,6 +119,7 @@ class TaskSpec:
         confidence: raw outputs of a batch and its target -> how sure the model is of each image (B,), in [0, 1].
         read_out: where -> (raw outputs of a batch, the batch -> one entry an image), for images that are judged in
             their own pixels; None for tasks whose `decode` says all.
+        predictor: the trained model of a run, ready to predict files, arrays and feeds.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
         learns_inside: whether the model itself is given the target and answers with its losses while it learns.
         answers_unlabelled: whether images without a label are predicted, too, at the end of a run.
@@ -136,6 +138,7 @@ class TaskSpec:
     metrics: tuple[str, ...]
     collect: Callable[[Judging, np.ndarray, Sequence[Any]], Any]
     confidence: Callable[[ModelOutputs, Target], Tensor | Sequence[float]]
+    predictor: type[ImagePredictor[Any]]
     read_out: Callable[[Judging], ReadOut] | None = None
     counts_correct: bool = False
     learns_inside: bool = False

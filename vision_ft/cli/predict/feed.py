@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vision_ft.api import api
 from vision_ft.cli.console import SECONDS_BETWEEN_LINES, ConsoleReporter, console
 from vision_ft.deploy.options import Options
-from vision_ft.feed.frames import Feed
-from vision_ft.feed.job import FeedResult
-from vision_ft.feed.source import is_video
+
+if TYPE_CHECKING:  # a person who has no feed need not wait for what reads and draws it
+    from vision_ft.feed.frames import Feed
+    from vision_ft.feed.job import FeedResult
 
 DEFAULT_OUT = Path("feed")
 
@@ -25,7 +25,7 @@ class FeedOptions:
         regions: file of regions.
         every: time between frames, such as "1s".
         smooth: frames to smooth over.
-        annotate: whether to draw states, masks or boxes on the frames; masks and boxes also on pictures.
+        annotate: whether to draw states, masks or boxes on the frames; masks and boxes also on images.
     """
 
     regions: Path | None = None
@@ -36,22 +36,35 @@ class FeedOptions:
 
 def is_feed(source: str, options: FeedOptions) -> bool:
     """Whether the source is to be read as frames in time: a video, an address, or an option that only a feed has."""
+    from vision_ft.feed.source import is_video
+
     return is_video(source) or options != FeedOptions(annotate=options.annotate)
 
 
-def run(run_folder: str, source: str, *, options: FeedOptions, dense: Options, out: Path | None, device: str) -> int:
-    """Watch the feed, say what came of it, and return 1 when it ended before its end, else 0."""
+def run(run_folder: str, source: str, *, options: FeedOptions, asked: Options, out: Path | None, device: str) -> int:
+    """Watch the feed, say what came of it, and return 1 when it ended before its end, else 0.
+
+    Args:
+        run_folder: the run.
+        source: the frames.
+        options: of the feed.
+        asked: of the predictions.
+        out: folder; "feed" by default.
+        device: where the model computes.
+    """
+    from vision_ft.watching import watch
+
     progress = _Progress()
     try:
-        result = api.watch(
+        result = watch(
             run_folder,
             source,
             regions=options.regions,
             every=options.every,
             smooth=options.smooth,
             annotate=options.annotate,
-            tile=dense.tile,
-            threshold=dense.threshold,
+            tile=asked.tile,
+            threshold=asked.threshold,
             out=out or DEFAULT_OUT,
             device=device,
             on_frame=progress.show,

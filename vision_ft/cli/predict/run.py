@@ -1,27 +1,21 @@
-"""`vision-ft predict`: the model's answers for files and folders as tables, masks and drawings; or a feed's."""
+"""`vision-ft predict`: what a model says of files and folders, as its predictor writes it; or of a feed."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vision_ft.cli.console import console
 from vision_ft.cli.predict import feed
-from vision_ft.cli.predict.dense import write_boxes, write_masks
 from vision_ft.cli.predict.feed import FeedOptions
-from vision_ft.data.images.decode import EXTENSIONS, printable
-from vision_ft.deploy.masks import MaskPredictor
+from vision_ft.data.images.decode import printable
+from vision_ft.deploy.images import find_images
 from vision_ft.deploy.options import Options, Tile
-from vision_ft.deploy.predictor import AnyPredictor, Predictor, load_predictor, task_of
-from vision_ft.deploy.several import SeveralPredictor
+from vision_ft.deploy.writers.writer import Writer
 from vision_ft.errors import DataError, RecipeError
-from vision_ft.files import write_atomic
-from vision_ft.types import Prediction
-
-DEFAULT_CSV, DEFAULT_FOLDER = Path("predictions.csv"), Path("predictions")
+from vision_ft.wiring.predictor import AnyPredictor, load_predictor, predictor_of
 
 
 @dataclass(frozen=True)
@@ -29,9 +23,9 @@ class Asked:
     """What the person asked for besides run and source; None where nothing.
 
     Attributes:
-        feed: options of a feed, `annotate` of pictures too.
+        feed: options of a feed, `annotate` of images too.
         tile: "auto", "off" or pixels.
-        threshold: score from which on a box is given.
+        threshold: score from which on a box or a label is given.
         out: file or folder to write.
         device: where the model computes.
     """
@@ -50,21 +44,17 @@ def run(run_folder: str, source: str, asked: Asked) -> int:
         VisionFTError: an option, the source or the run cannot be used.
     """
     options = Options(tile=parse_tile(asked.tile), threshold=asked.threshold)
-    if feed.is_feed(source, asked.feed) or (asked.feed.annotate and task_of(run_folder) == Predictor.task):
-        return feed.run(run_folder, source, options=asked.feed, dense=options, out=asked.out, device=asked.device)
+    annotate = asked.feed.annotate
+    # what is not drawn on images is drawn on the frames of a feed
+    if feed.is_feed(source, asked.feed) or (annotate and not predictor_of(run_folder).draws):
+        return feed.run(run_folder, source, options=asked.feed, asked=options, out=asked.out, device=asked.device)
     predictor = load_predictor(run_folder, device=asked.device)
-    files = find_pictures(Path(source))
-    out = asked.out or (DEFAULT_FOLDER if isinstance(predictor, MaskPredictor) else DEFAULT_CSV)
-    _check_out(out, Path(source), predictor=predictor, annotate=asked.feed.annotate)
+    writer = predictor.writer()
+    files = find_images(Path(source))
+    out = asked.out or writer.default_out
+    _check_out(out, Path(source), writer=writer, annotate=annotate)
     found = _Found(Path(source), files, predictor, options)
-    if isinstance(predictor, Predictor):
-        _write_scores(found, out, predictor.classes.names)
-    elif isinstance(predictor, SeveralPredictor):
-        _write_labels(found, out, predictor)
-    elif isinstance(predictor, MaskPredictor):
-        write_masks(found, out, classes=predictor.classes.names, annotate=asked.feed.annotate)
-    else:
-        write_boxes(found, out, classes=predictor.classes.names, annotate=asked.feed.annotate)
+    console.print(writer.write(found, out, annotate=annotate), highlight=False, markup=False)
     return found.failed
 
 
@@ -95,82 +85,30 @@ class _Found:
 
     def __init__(self, source: Path, files: Sequence[Path], predictor: AnyPredictor, options: Options) -> None:
         self._files = files
-        self._answers = predictor.predict_each(files, options=options)
+        self._predictions = predictor.predict_each(files, options=options)
         root = source if source.is_dir() else source.parent
         self.names: Sequence[Path] = [file.relative_to(root) for file in files]
         self.failed = 0
 
-    def __iter__(self) -> Iterator[tuple[Path, Path, Prediction]]:
+    def __iter__(self) -> Iterator[tuple[Path, Path, Any]]:
         """Give out (file, its path below the source, prediction)."""
-        for file, name, answer in zip(self._files, self.names, self._answers, strict=True):
-            if isinstance(answer, DataError):
+        for file, name, prediction in zip(self._files, self.names, self._predictions, strict=True):
+            if isinstance(prediction, DataError):
                 self.failed += 1
-                console.print(f"left out: {answer}", highlight=False, markup=False)
+                console.print(f"left out: {prediction}", highlight=False, markup=False)
             else:
-                yield file, name, answer
+                yield file, name, prediction
 
 
-def _write_scores(found: _Found, out: Path, names: Sequence[str]) -> None:
-    """Write `path,predicted,score,<a column a class>`."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["path", "predicted", "score", *(f"score_{name}" for name in names)])
-    for _, name, answer in found:
-        scores = [f"{answer.scores[label]:.6g}" for label in names]
-        writer.writerow([name.as_posix(), answer.label, f"{answer.score:.6g}", *scores])
-    write_atomic(out, text.getvalue().encode("utf-8", errors="surrogateescape"))
-    console.print(f"{len(found.names) - found.failed} predictions in {out}", highlight=False, markup=False)
-
-
-def _write_labels(found: _Found, out: Path, predictor: SeveralPredictor) -> None:
-    """Write `path,labels,<a column a label>`, or the label columns instead of `labels`."""
-    names = predictor.classes.names
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["path", *predictor.columns, *(f"score_{name}" for name in names)])
-    for _, name, answer in found:
-        scores = [f"{answer.scores[label]:.6g}" for label in names]
-        writer.writerow([name.as_posix(), *predictor.cells(answer), *scores])
-    write_atomic(out, text.getvalue().encode("utf-8", errors="surrogateescape"))
-    console.print(f"{len(found.names) - found.failed} predictions in {out}", highlight=False, markup=False)
-
-
-def _check_out(out: Path, source: Path, *, predictor: AnyPredictor, annotate: bool) -> None:
-    """Refuse a file where a folder is written, a folder where a file is, and pictures among those of the source.
+def _check_out(out: Path, source: Path, *, writer: Writer[Any], annotate: bool) -> None:
+    """Refuse a file where a folder is written, a folder where a file is, and images among those of the source.
 
     Raises:
         RecipeError: naming what was given.
     """
-    if isinstance(predictor, MaskPredictor):
-        if out.is_file() or out.suffix.lower() == ".csv":
-            raise RecipeError(f"out: {out} is a file; masks are written into a folder. Name a folder.")
-    elif out.is_dir():
-        raise RecipeError(f"out: {out} is a folder; {predictor.task} writes one table. Name a .csv file.")
-    if annotate and isinstance(predictor, SeveralPredictor):
-        raise RecipeError(f"annotate: {predictor.task} gives labels, which are not drawn. Remove it.")
-    writes_pictures = isinstance(predictor, MaskPredictor) or annotate
-    if writes_pictures and source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+    writer.check(out)
+    if writer.writes_images(annotate=annotate) and source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise RecipeError(
             f"out: {out} lies inside {printable(source)}, whose pictures are read at any depth: the pictures written "
             "would be read the next time. Name a place outside."
         )
-
-
-def find_pictures(source: Path) -> Sequence[Path]:
-    """Return the picture files of a folder, at any depth and in order of their names, or the one file given.
-
-    Raises:
-        DataError: nothing is there.
-    """
-    if not source.exists():
-        raise DataError(f"{printable(source)}: no such file or folder.")
-    if source.is_file():
-        return [source]
-    files = sorted(
-        file
-        for file in source.rglob("*")
-        if file.suffix.lower() in EXTENSIONS and file.is_file() and not file.name.startswith(".")
-    )
-    if not files:
-        raise DataError(f"{source}: no picture found. Allowed extensions: {', '.join(sorted(EXTENSIONS))}.")
-    return files
