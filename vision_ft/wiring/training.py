@@ -65,7 +65,7 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
         raise RecipeError(
             f'optim.imbalance: "sampler" draws pictures by their one label; the task is {recipe.task}. Use "weights".'
         )
-    if recipe.optim.metric not in task.metrics:
+    if selecting_metric(recipe) not in task.metrics:
         raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
     train_rows = labelled_rows(table, "train")
     method = Method(
@@ -105,8 +105,13 @@ def optim_settings(recipe: Recipe) -> OptimSettings:
         accumulate=config.accumulate,
         ema=config.ema,
         patience=config.patience,
-        metric=config.metric,
+        metric=selecting_metric(recipe),
     )
+
+
+def selecting_metric(recipe: Recipe) -> str:
+    """Return the metric that chooses the best epoch; "auto" is the task's first."""
+    return TASKS[recipe.task].metrics[0] if recipe.optim.metric == "auto" else recipe.optim.metric
 
 
 def resolve_batchnorm(recipe: Recipe) -> Literal["train", "eval"]:
