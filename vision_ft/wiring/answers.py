@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow.compute as pc
 
-from vision_ft.augment.geometry import EvalGeometry
 from vision_ft.data import several_labels
 from vision_ft.data.loading.targets import BoxTruth, LabelTruth, MaskTruth, PlainMovement, Truth
 from vision_ft.data.several_labels import TASKS_OF_SEVERAL, count_known, label_matrix
@@ -31,6 +30,8 @@ def labels_of(table: SampleTable) -> np.ndarray:
 
 def plain_movement(preprocessing: Preprocessing) -> PlainMovement:
     """Return the geometry of evaluation, for masks and boxes."""
+    from vision_ft.augment.geometry import EvalGeometry  # here: albumentations takes a second
+
     height, width = preprocessing.size[1:]
     geometry = EvalGeometry(
         (height, width), crop_pct=preprocessing.crop_pct, crop_mode=preprocessing.crop_mode, filter_name="nearest"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
 from vision_ft.augment.mix import mix
-from vision_ft.augment.presets import PRESETS, Augment, build_augment
 from vision_ft.config.schema.recipe import Recipe
 from vision_ft.data.loading.cache import cache_dir
 from vision_ft.data.loading.dataset import DecodedPictures, EvalPictures, TrainPictures
@@ -33,6 +32,9 @@ from vision_ft.wiring.features import FeatureSource
 from vision_ft.wiring.maps import BackboneMaps
 from vision_ft.wiring.model import learning_rates
 from vision_ft.wiring.names import look_up
+
+if TYPE_CHECKING:
+    from vision_ft.augment.presets import Augment
 
 MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
 SMALL_BATCH = 16  # below, BatchNorm statistics of a batch are too noisy to learn from
@@ -133,6 +135,8 @@ def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
     Raises:
         RecipeError: the preset is unknown.
     """
+    from vision_ft.augment.presets import PRESETS  # here: albumentations takes a second
+
     name = recipe.augment.preset
     if name == "auto":
         return "light" if len(table.rows("train")) < MANY_PICTURES else "medium"
@@ -142,6 +146,8 @@ def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
 
 def build_recipe_augment(recipe: Recipe, table: SampleTable, preprocessing: Preprocessing) -> Augment:
     """Build the training augmentation for the backbone's input size."""
+    from vision_ft.augment.presets import build_augment  # here: albumentations takes a second
+
     name = resolve_preset(recipe, table)
     return build_augment(
         name,

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.stats import binomtest
 
 from vision_ft.errors import DataError
 
@@ -121,6 +119,7 @@ def _drawn_f1(
     draw: np.ndarray, unit: np.ndarray, targets: np.ndarray, predicted: np.ndarray, *, num_classes: int
 ) -> np.ndarray:
     """Macro-F1 (R,) of sets in which unit u was drawn draw[r, u] times; rows of a unit come together."""
+    from scipy.sparse import csr_array  # here: training does not need it
 
     def tally(kept: np.ndarray, classes: np.ndarray) -> np.ndarray:
         indicator = csr_array((kept.astype(np.float64), (unit, classes)), shape=(draw.shape[1], num_classes))
@@ -148,6 +147,8 @@ def mcnemar(before_correct: np.ndarray, after_correct: np.ndarray) -> dict[str, 
     Raises:
         DataError: the arrays differ in length.
     """
+    from scipy.stats import binomtest  # here: training does not need it
+
     first, second = np.asarray(before_correct, bool), np.asarray(after_correct, bool)
     _refuse_lengths(len(first), len(second), None)
     lost, gained = int((first & ~second).sum()), int((~first & second).sum())
