@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vision_ft.reporting.thumbnails import Loader
+    from vision_ft.reporting.html import Loader
 
 # Both import the page inside: training would otherwise load matplotlib and the templates before its first step.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vision_ft.api import api
+from vision_ft.api.predict import watch
 from vision_ft.cli.console import SECONDS_BETWEEN_LINES, ConsoleReporter, console
 from vision_ft.deploy.options import Options
 from vision_ft.feed.frames import Feed
@@ -43,7 +43,7 @@ def run(run_folder: str, source: str, *, options: FeedOptions, dense: Options, o
     """Watch the feed, say what came of it, and return 1 when it ended before its end, else 0."""
     progress = _Progress()
     try:
-        result = api.watch(
+        result = watch(
             run_folder,
             source,
             regions=options.regions,
