@@ -26,7 +26,7 @@ Result = dict[str, float]
 
 def prepare(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     """Return the split sample table and the recipe values that every contender shares."""
-    from vision_ft.api.api import resolve_recipe
+    from vision_ft.api.train import resolve_recipe
     from vision_ft.wiring.data import prepare_table
 
     values = {

@@ -85,7 +85,7 @@ def reference(options: argparse.Namespace) -> dict[str, Any]:
         train_unet,
     )
 
-    from vision_ft.api.api import resolve_recipe
+    from vision_ft.api.train import resolve_recipe
     from vision_ft.data.images.decode import decode
     from vision_ft.evaluate.masks.metrics import confusion_of
     from vision_ft.models.masks import label_map
@@ -120,7 +120,7 @@ def reference(options: argparse.Namespace) -> dict[str, Any]:
 
 def green(options: argparse.Namespace) -> dict[str, Any]:
     """Threshold the excess of green, 2 G - R - B; the threshold is the best on train by mIoU."""
-    from vision_ft.api.api import resolve_recipe
+    from vision_ft.api.train import resolve_recipe
     from vision_ft.data.images.decode import decode
     from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of, confusion_of
     from vision_ft.types import Preprocessing

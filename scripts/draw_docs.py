@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import FloatRect, sync_playwright
 
 import vision_ft as vf
-from vision_ft.api.api import Adaptation
+from vision_ft.api.run import Adaptation
 from vision_ft.cli import demo
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"

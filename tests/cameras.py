@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+import vision_ft as vf
 from tests.pictures import COLOURS, draw_picture
-from vision_ft.api import api
 from vision_ft.config.yaml_text import dump
 from vision_ft.data.table import SampleTable
 
@@ -54,11 +54,11 @@ def adapt_tiny(
     strategy: str | Sequence[str] | None = "head",
     resume: bool = False,
     **options: Any,
-) -> api.Adaptation:
-    """Adapt with few steps; keys of options with `__` are recipe values, the others arguments of `api.adapt`."""
+) -> vf.Adaptation:
+    """Adapt with few steps; keys of options with `__` are recipe values, the others arguments of `vf.adapt`."""
     overrides = {key.replace("__", "."): value for key, value in options.items() if "__" in key}
     given = {key: value for key, value in options.items() if "__" not in key}
-    return api.adapt(run, new, out=out, strategy=strategy, resume=resume, overrides=QUICK | overrides, **given)
+    return vf.adapt(run, new, out=out, strategy=strategy, resume=resume, overrides=QUICK | overrides, **given)
 
 
 def hash_folder(folder: Path) -> dict[str, str]:
@@ -81,7 +81,7 @@ def outcome_without_time(run: Path) -> dict[str, Any]:
     return dict(outcome)
 
 
-def candidate(adaptation: api.Adaptation, name: str) -> dict[str, Any]:
+def candidate(adaptation: vf.Adaptation, name: str) -> dict[str, Any]:
     """Return a candidate's entry of adaptation.json."""
     return dict(next(entry for entry in adaptation.outcome["candidates"] if entry["name"] == name))
 

@@ -12,7 +12,6 @@ import vision_ft as vf
 from tests.cameras import QUICK
 from tests.dense import CLASSES, draw_rectangles
 from tests.runs import tiny_run
-from vision_ft.api import api
 
 SIZE = (64, 64)
 SMALL_HEADS: dict[str, dict[str, Any]] = {
@@ -70,9 +69,9 @@ def train_dense(camera: Path, task: str, out: Path, **overrides: Any) -> vf.Run:
     return tiny_run(pictures_of(camera, task), out, task=task, **chosen)
 
 
-def adapt_dense(run: Path, new: Path, out: Path, *, strategy: Any = "head", **options: Any) -> api.Adaptation:
-    """Adapt with few steps; keys of options with `__` are recipe values, the others arguments of `api.adapt`."""
+def adapt_dense(run: Path, new: Path, out: Path, *, strategy: Any = "head", **options: Any) -> vf.Adaptation:
+    """Adapt with few steps; keys of options with `__` are recipe values, the others arguments of `vf.adapt`."""
     overrides = {key.replace("__", "."): value for key, value in options.items() if "__" in key}
     given = {key: value for key, value in options.items() if "__" not in key}
     quick = QUICK | {"data.val": 0.25, "data.test": 0.3, "strategy.epochs": 2}
-    return api.adapt(run, new, out=out, strategy=strategy, overrides=quick | overrides, **given)
+    return vf.adapt(run, new, out=out, strategy=strategy, overrides=quick | overrides, **given)

@@ -10,12 +10,18 @@ model.predict(["a.jpg"])
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vision_ft.version import __version__
 
 if TYPE_CHECKING:
-    from vision_ft.api.api import Adaptation, Run, adapt, audit, compare, convert, finetune, load, report, watch
+    from vision_ft.api.adapt import adapt
+    from vision_ft.api.data import audit, convert
+    from vision_ft.api.predict import load, watch
+    from vision_ft.api.report import compare, report
+    from vision_ft.api.run import Adaptation, Run
+    from vision_ft.api.train import finetune
 
 __all__ = [
     "Adaptation",
@@ -30,12 +36,27 @@ __all__ = [
     "report",
     "watch",
 ]
+_HOMES = {  # name -> module of vision_ft.api
+    "Adaptation": "run",
+    "Run": "run",
+    "adapt": "adapt",
+    "audit": "data",
+    "compare": "report",
+    "convert": "data",
+    "finetune": "train",
+    "load": "predict",
+    "report": "report",
+    "watch": "predict",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import the public names on first use: importing the package must not import torch."""
-    if name in __all__:
-        from vision_ft.api import api
-
-        return getattr(api, name)
+    if name in _HOMES:
+        return getattr(import_module(f"vision_ft.api.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'vision_ft' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, so that a notebook completes them before they are imported."""
+    return sorted(__all__)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import vision_ft as vf
 from tests.annotated import box_table, draw_pictures
-from vision_ft.api import api
+from vision_ft.api.train import is_recipe
 from vision_ft.cli.app import app
 from vision_ft.data.formats import WRITERS
 from vision_ft.errors import DataError, RecipeError
@@ -26,11 +27,11 @@ def test_convert_says_what_was_written_and_what_was_lost(tmp_path: Path) -> None
 def test_unknown_names_are_refused(tmp_path: Path) -> None:
     WRITERS["coco"](box_table(tmp_path / "source"), tmp_path / "coco")
     with pytest.raises(RecipeError, match='--to: "kitti" is no format to convert to; allowed: coco, voc'):
-        api.convert(tmp_path / "coco", tmp_path / "out", to="kitti")
+        vf.convert(tmp_path / "coco", tmp_path / "out", to="kitti")
     with pytest.raises(RecipeError, match=r"data\.class_table is set, but the format coco does not take it"):
-        api.convert(tmp_path / "coco", tmp_path / "out", to="voc", overrides=["data.class_table=x.csv"])
+        vf.convert(tmp_path / "coco", tmp_path / "out", to="voc", overrides=["data.class_table=x.csv"])
     with pytest.raises(DataError, match="no such folder or file"):
-        api.convert(tmp_path / "cocos", tmp_path / "out", to="voc")
+        vf.convert(tmp_path / "cocos", tmp_path / "out", to="voc")
 
 
 def test_audit_counts_what_is_wrong_with_boxes(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_audit_counts_what_is_wrong_with_boxes(tmp_path: Path) -> None:
 def test_train_on_boxes_asks_for_the_task(tmp_path: Path) -> None:
     WRITERS["voc"](box_table(tmp_path / "source"), tmp_path / "voc")
     with pytest.raises(RecipeError, match=r"task: got classification, but .* holds boxes. Add --task detection"):
-        api.finetune(tmp_path / "voc", out=tmp_path / "run")
+        vf.finetune(tmp_path / "voc", out=tmp_path / "run")
 
 
 def test_audit_lists_what_concerns_the_whole_set_besides_the_rest(tmp_path: Path) -> None:
@@ -78,11 +79,11 @@ def test_audit_of_only_broken_pictures_lists_them(tmp_path: Path) -> None:
 
 def test_the_data_yaml_of_a_yolo_set_is_data_and_no_recipe(tmp_path: Path) -> None:
     WRITERS["yolo"](box_table(tmp_path / "source"), tmp_path / "yolo")
-    assert not api.is_recipe(tmp_path / "yolo" / "data.yaml")
-    table, _ = api.audit(tmp_path / "yolo" / "data.yaml")
+    assert not is_recipe(tmp_path / "yolo" / "data.yaml")
+    table, _ = vf.audit(tmp_path / "yolo" / "data.yaml")
     assert table.classes.names == ("cat", "dog")
     (tmp_path / "mine.yaml").write_text("data:\n  path: x\nrun:\n  names: 3\n")
-    assert api.is_recipe(tmp_path / "mine.yaml")
+    assert is_recipe(tmp_path / "mine.yaml")
 
 
 def test_augment_draws_what_is_left_of_boxes_that_training_would_mend(tmp_path: Path) -> None:

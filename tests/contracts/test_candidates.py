@@ -12,7 +12,6 @@ import pytest
 import vision_ft as vf
 from tests.cameras import Killed, adapt_tiny, draw_camera, hash_folder, outcome_without_time, weights_of
 from tests.runs import tiny_run
-from vision_ft.api import api
 from vision_ft.engine import loop
 from vision_ft.new_camera import job
 from vision_ft.new_camera.candidates import CANDIDATES
@@ -60,7 +59,7 @@ class Jobs:
         self.root = root
         self.old = draw_camera(root / "old", seed=0, per_class=14)
         self.new = draw_camera(root / "new", seed=1, per_class=14, dim=0.6)
-        self.made: dict[str, api.Adaptation] = {}
+        self.made: dict[str, vf.Adaptation] = {}
         self.before: dict[str, dict[str, str]] = {}
 
     def source(self, head: str) -> Path:
@@ -70,12 +69,12 @@ class Jobs:
             self.before[head] = hash_folder(out)
         return out
 
-    def whole(self, head: str) -> api.Adaptation:
+    def whole(self, head: str) -> vf.Adaptation:
         if head not in self.made:
             self.made[head] = self.adapt(head, self.root / f"whole-{head}")
         return self.made[head]
 
-    def adapt(self, head: str, out: Path, **more: Any) -> api.Adaptation:
+    def adapt(self, head: str, out: Path, **more: Any) -> vf.Adaptation:
         return adapt_tiny(self.source(head), self.new, out, **OPTIONS[head], **more)
 
 

@@ -213,10 +213,10 @@ def test_a_damaged_part_is_computed_again(data, tmp_path, passes):
 
 
 def test_the_plan_says_whether_maps_are_cached(data, tmp_path, passes, monkeypatch):
-    import vision_ft.api.api as api
+    import vision_ft.api.train as api
 
     reporter = Lines()
-    monkeypatch.setattr(api, "LogReporter", lambda: reporter)
+    monkeypatch.setattr(api, "default_reporter", lambda: reporter)
     probe("segmentation", data, tmp_path / "cached", model__image_size=96)
     monkeypatch.setattr(BackboneMaps, "need_mb", lambda self, *counts: 5000.4)
     probe("segmentation", data, tmp_path / "over", model__image_size=96)

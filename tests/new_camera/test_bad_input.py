@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import vision_ft as vf
 from tests.cameras import adapt_tiny, candidate, draw_camera, findings_of
 from tests.runs import tiny_run
-from vision_ft.api import api
 from vision_ft.errors import DataError, ModelError, RecipeError
 from vision_ft.models.folder import CONFIG_FILE, KEY
 
@@ -161,12 +161,12 @@ def test_a_damaged_model_is_refused(source, new, tmp_path):
 
 def test_a_trained_run_alone_is_no_adaptation_to_resume(source):
     with pytest.raises(RecipeError, match=r"adapt.source is missing: name the run to start from"):
-        api.adapt(source)
+        vf.adapt(source)
 
 
 def test_a_new_camera_must_be_named(tmp_path):
     with pytest.raises(RecipeError, match=r"none: NEW is missing: vision-ft adapt RUN NEW"):
-        api.adapt(tmp_path / "none")
+        vf.adapt(tmp_path / "none")
 
 
 def test_an_empty_new_camera_is_refused(source, tmp_path):

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vision_ft as vf
 from tests.cameras import Killed, camera_of, candidate, findings_of, hash_folder, outcome_without_time, table_of
 from tests.cameras import weights_of as weights
 from tests.dense_cameras import adapt_dense, draw_dense_camera, pictures_of, train_dense
-from vision_ft.api import api
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.evaluate.read import read_any_predictions
 from vision_ft.new_camera import scoring
@@ -52,7 +52,7 @@ def adapted(cameras, runs, tmp_path_factory):
     """Both tasks adapted with a generous limit, when first asked for."""
     root, made = tmp_path_factory.mktemp("adapted"), {}
 
-    def adaptation_of(task: str) -> api.Adaptation:
+    def adaptation_of(task: str) -> vf.Adaptation:
         if task not in made:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("VISION_FT_CACHE", str(root / "cache"))
@@ -141,7 +141,7 @@ def test_the_adapted_run_predicts_is_reported_and_compared_like_any_other(task, 
     assert "sure on average" in page
     assert f"lot-{task}" in page
     with pytest.raises(DataError, match="were tested on different pictures"):
-        api.compare(runs(task), run.path)
+        vf.compare(runs(task), run.path)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -245,7 +245,7 @@ def test_what_cannot_be_meant_is_refused_by_name(cameras, runs, tmp_path):
     with pytest.raises(RecipeError, match=r'adapt.metric: got "accuracy"; allowed for segmentation: auto, miou, dice'):
         adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "b", adapt__metric="accuracy")
     with pytest.raises(RecipeError, match="adapt works on runs of classification, segmentation, detection"):
-        api.adapt(runs("segmentation"), cameras["new"], out=tmp_path / "c", overrides={"task": "multilabel"})
+        vf.adapt(runs("segmentation"), cameras["new"], out=tmp_path / "c", overrides={"task": "multilabel"})
 
 
 def test_without_old_pictures_and_masks_nothing_could_be_measured(cameras, runs, tmp_path):
@@ -263,7 +263,7 @@ def test_a_job_killed_between_two_candidates_goes_on_to_the_same_end(cameras, ru
     with pytest.raises(Killed):
         adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "cut", on_candidate=kill, **options)
     assert json.loads((tmp_path / "cut" / "candidates" / "source" / "result.json").read_text())
-    resumed = api.adapt(tmp_path / "cut", resume=True)
+    resumed = vf.adapt(tmp_path / "cut", resume=True)
     whole = adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "whole", **options)
     assert weights(resumed.path) == weights(whole.path)
     assert outcome_without_time(resumed.path) == outcome_without_time(whole.path)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vision_ft as vf
 from tests.annotated import content_of
-from vision_ft.api import api
 from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.formats import FORMATS, detect
 from vision_ft.data.formats.masks.read import class_table_of
@@ -53,7 +53,7 @@ def test_parking_frames_are_coco_without_a_fault(shared: Path) -> None:
 @pytest.mark.parametrize("name", ["blood_cells", "parking_frames"])
 def test_real_boxes_survive_a_conversion(shared: Path, name: str, target: str, tmp_path: Path) -> None:
     _, table = read_set(shared, name)
-    done = api.convert(shared / "data" / name, tmp_path / "out", to=target, transfer="link")
+    done = vf.convert(shared / "data" / name, tmp_path / "out", to=target, transfer="link")
     source = tmp_path / "out" / ("boxes.csv" if target == "csv" else "")
     back = FORMATS[detect(source)](source)
     before, after = content_of(table), content_of(back)
@@ -81,7 +81,7 @@ def test_camvid_is_paired_by_its_lists_and_folders(shared: Path) -> None:
 def test_urban_trees_are_binary_masks_that_survive_a_conversion(shared: Path, tmp_path: Path) -> None:
     found, table = read_set(shared, "urban_trees")
     assert (found, len(table), table.classes.names) == ("masks", 87, ("background", "foreground"))
-    api.convert(shared / "data" / "urban_trees", tmp_path / "out", to="masks", transfer="link")
+    vf.convert(shared / "data" / "urban_trees", tmp_path / "out", to="masks", transfer="link")
     back = FORMATS["masks"](tmp_path / "out")
     assert back.meta == table.meta
     scanned, findings = scan(back, workers=2)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.pictures import draw_folder
 from tests.runs import TINY
-from vision_ft.api.api import resolve_recipe
+from vision_ft.api.train import resolve_recipe
 from vision_ft.engine.callbacks import LogReporter
 from vision_ft.engine.run import Services
 from vision_ft.engine.runtime import Runtime

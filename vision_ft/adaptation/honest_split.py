@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from vision_ft.adaptation.linear_head import Fit, LabelledFeatures, fit_head
 from vision_ft.evaluate.comparing.paired import Difference, paired_bootstrap
@@ -89,6 +88,8 @@ def _honest_folds(labels: np.ndarray, group: np.ndarray, rng: np.random.Generato
 
     Classes of fewer pictures than folds count as one when the folds are balanced: scikit-learn would warn of them.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # here: it takes seconds
+
     num_folds = min(FOLDS, int(group.max()) + 1)
     counts = np.bincount(labels)
     strata = np.where(counts[labels] >= num_folds, labels, -1)

@@ -1,1 +1,1 @@
-"""The public functions, by verb."""
+"""The public functions, one file a verb; `vision_ft` itself offers them by name."""

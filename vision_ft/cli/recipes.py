@@ -4,9 +4,35 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from vision_ft.cli.console import console
 from vision_ft.errors import RecipeError, did_you_mean
+
+recipes = typer.Typer(no_args_is_help=True, help="List the shipped recipes, or copy one to edit.")
+
+
+@recipes.command("list")
+def list_recipes() -> None:
+    """List the recipes that ship with the package.
+
+    Example: vision-ft recipes list
+    """
+    show()
+
+
+@recipes.command("copy")
+def copy_recipe(
+    name: Annotated[str, typer.Argument(help="Name from `vision-ft recipes list`.")],
+    target: Annotated[Path | None, typer.Argument(help="File or folder; by default the current folder.")] = None,
+) -> None:
+    """Copy a recipe here, to edit and train.
+
+    Example: vision-ft recipes copy birds/full
+    """
+    copy(name, target)
 
 
 def recipes_root() -> Path:
@@ -35,11 +61,11 @@ def copy(name: str, target: Path | None) -> Path:
     Raises:
         RecipeError: no recipe has this name, or the target exists.
     """
-    recipes = shipped_recipes()
+    shipped = shipped_recipes()
     key = name.removesuffix(".yaml")
-    if key not in recipes:
-        raise RecipeError(f'recipe "{name}" is unknown.{did_you_mean(key, recipes)} Allowed: {", ".join(recipes)}.')
-    file = recipes[key]
+    if key not in shipped:
+        raise RecipeError(f'recipe "{name}" is unknown.{did_you_mean(key, shipped)} Allowed: {", ".join(shipped)}.')
+    file = shipped[key]
     out = target if target is not None else Path(file.name)
     if out.is_dir():
         out = out / file.name

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 BY_TASK: dict[str, dict[str, dict[str, Any]]] = {
-    "segmentation": {"model": {"head": "fpn"}, "optim": {"metric": "miou", "batch_size": 8}, "augment": {"views": 4}},
+    "segmentation": {"model": {"head": "fpn"}, "optim": {"batch_size": 8}, "augment": {"views": 4}},
     "detection": {
         "model": {"head": "faster-rcnn"},
-        "optim": {"metric": "map", "batch_size": 8},
+        "optim": {"batch_size": 8},
         "augment": {"views": 4},
     },
 }

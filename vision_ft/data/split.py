@@ -9,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from vision_ft.data.kinds import KINDS
 from vision_ft.data.table import SampleTable
@@ -79,6 +77,9 @@ def _wanted_shares(given: IntArray, *, val: float, test: float) -> tuple[float, 
 
 def _units(table: SampleTable) -> IntArray:
     """Return the unit of each row: rows that must stay together, through any chain of ties, share a number."""
+    from scipy.sparse import coo_array  # here: it takes a second
+    from scipy.sparse.csgraph import connected_components
+
     num_rows = len(table)
     edges: list[tuple[IntArray, IntArray]] = []
     for name in TIED_COLUMNS:

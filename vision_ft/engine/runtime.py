@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -37,6 +35,9 @@ class Runtime:
     def __init__(
         self, *, device: str = "auto", devices: int = 1, precision: str = "auto", unread_weights: bool = False
     ) -> None:
+        from lightning_fabric import Fabric  # here: it takes a second
+        from lightning_fabric.strategies import DDPStrategy
+
         accelerator, which = _resolve_device(device, devices)
         if precision == "auto":
             has_bf16 = accelerator == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from vision_ft.evaluate.intervals import wilson
 from vision_ft.evaluate.log_loss import SMALLEST, mean_surprise
@@ -52,6 +51,8 @@ def fit_temperature(targets: np.ndarray, scores: np.ndarray, *, seed: int = 0) -
         The temperature, within [0.1, 10]; 1.0 with fewer than 20 pictures or without a single mistake, where the
         likelihood would ask for ever more confidence.
     """
+    from scipy.optimize import minimize_scalar  # here: it takes a second
+
     rows = np.flatnonzero(np.asarray(targets) >= 0)
     limit = max(MIN_PICTURES, MAX_FIT_VALUES // max(1, scores.shape[1]))
     if len(rows) > limit:

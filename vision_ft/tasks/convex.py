@@ -6,13 +6,14 @@ import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 
 from vision_ft.errors import TrainingError
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 STRENGTHS = tuple(10.0**exponent for exponent in range(-3, 3))  # inverse L2 strengths C, a decade apart
 HALF_DECADE = 10.0**0.5  # the neighbours of the best are tried too
@@ -114,11 +115,15 @@ def _moments(features: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.nda
 
 
 def _regression(strength: float, balanced: bool) -> LogisticRegression:
+    from sklearn.linear_model import LogisticRegression  # here: it takes seconds
+
     weights = "balanced" if balanced else None
     return LogisticRegression(C=strength, max_iter=MAX_ITERATIONS, class_weight=weights, warm_start=True)
 
 
 def _fit(model: LogisticRegression, rows: Rows) -> LogisticRegression:
+    from sklearn.exceptions import ConvergenceWarning  # here: it takes seconds
+
     features, labels, weights = rows
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest strengths may not converge; val judges them
@@ -169,6 +174,8 @@ def _held_out_loss(model: LogisticRegression, held: Held) -> float:
 
 
 def _folds(features: np.ndarray, labels: np.ndarray, weights: Weights) -> list[Held]:
+    from sklearn.model_selection import StratifiedKFold  # here: it takes seconds
+
     def rows(chosen: np.ndarray | slice) -> Rows:
         return features[chosen], labels[chosen], None if weights is None else weights[chosen]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from vision_ft.augment.geometry import EvalGeometry
 from vision_ft.data.kinds import KINDS
 from vision_ft.data.loading.targets import PlainMovement, Truth
 from vision_ft.data.table import SampleTable
@@ -18,6 +17,8 @@ def build_targets(table: SampleTable, preprocessing: Preprocessing, *, keep_byte
 
 def plain_movement(preprocessing: Preprocessing) -> PlainMovement:
     """Return the geometry of evaluation, for masks and boxes."""
+    from vision_ft.augment.geometry import EvalGeometry  # here: albumentations takes a second
+
     height, width = preprocessing.size[1:]
     geometry = EvalGeometry(
         (height, width), crop_pct=preprocessing.crop_pct, crop_mode=preprocessing.crop_mode, filter_name="nearest"

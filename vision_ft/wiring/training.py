@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import torch
 
 from vision_ft.augment.mix import mix
-from vision_ft.augment.presets import PRESETS, Augment, build_augment
 from vision_ft.config.schema.recipe import Recipe
 from vision_ft.data.kinds import KINDS
 from vision_ft.data.labelled import labelled_rows
@@ -37,6 +36,9 @@ from vision_ft.wiring.maps import BackboneMaps
 from vision_ft.wiring.model import learning_rates
 from vision_ft.wiring.names import look_up
 from vision_ft.wiring.targets import build_targets
+
+if TYPE_CHECKING:
+    from vision_ft.augment.presets import Augment
 
 MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
 SMALL_BATCH = 16  # below, BatchNorm statistics of a batch are too noisy to learn from
@@ -70,7 +72,7 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
         raise RecipeError(
             f'optim.imbalance: "sampler" draws pictures by their one label; the task is {recipe.task}. Use "weights".'
         )
-    if recipe.optim.metric not in task.metrics:
+    if selecting_metric(recipe) not in task.metrics:
         raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
     rows = {split: labelled_rows(table, split) for split in ("train", "val")}
     method = Method(
@@ -110,8 +112,13 @@ def optim_settings(recipe: Recipe) -> OptimSettings:
         accumulate=config.accumulate,
         ema=config.ema,
         patience=config.patience,
-        metric=config.metric,
+        metric=selecting_metric(recipe),
     )
+
+
+def selecting_metric(recipe: Recipe) -> str:
+    """Return the metric that chooses the best epoch; "auto" is the task's first."""
+    return TASKS[recipe.task].metrics[0] if recipe.optim.metric == "auto" else recipe.optim.metric
 
 
 def resolve_batchnorm(recipe: Recipe) -> Literal["train", "eval"]:
@@ -133,6 +140,8 @@ def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
     Raises:
         RecipeError: the preset is unknown.
     """
+    from vision_ft.augment.presets import PRESETS  # here: albumentations takes a second
+
     name = recipe.augment.preset
     if name == "auto":
         return "light" if len(table.rows("train")) < MANY_PICTURES else "medium"
@@ -142,6 +151,8 @@ def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
 
 def build_recipe_augment(recipe: Recipe, table: SampleTable, preprocessing: Preprocessing) -> Augment:
     """Build the training augmentation for the backbone's input size."""
+    from vision_ft.augment.presets import build_augment  # here: albumentations takes a second
+
     name = resolve_preset(recipe, table)
     return build_augment(
         name,

@@ -5,17 +5,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from vision_ft.api import api
+import typer
+
+from vision_ft.cli.arguments import Data, Overrides
 from vision_ft.cli.console import console
 from vision_ft.cli.training.train import show_findings
-from vision_ft.run_folder import RunFolder, write_findings
 from vision_ft.types import SPLITS
+
+
+def audit(
+    data: Data,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for findings.csv.")] = None,
+) -> None:
+    """Find broken, duplicate, mislabelled and leaking pictures; exits 1 when there is an error among them.
+
+    Example: vision-ft audit photos/
+    """
+    if not run(data, overrides=overrides or (), out=out):
+        raise typer.Exit(1)
 
 
 def run(data: str, *, overrides: Sequence[str], out: Path | None) -> bool:
     """Print and optionally write the findings; return whether there is no error among them."""
-    table, findings = api.audit(data, overrides=overrides)
+    from vision_ft.api.data import audit as look_at
+    from vision_ft.run_folder import RunFolder, write_findings
+
+    table, findings = look_at(data, overrides=overrides)
     counts = ", ".join(f"{len(table.rows(split))} {split}" for split in SPLITS)
     console.print(f"{len(table)} usable pictures of {len(table.classes)} classes: {counts}", highlight=False)
     for (level, kind), count in sorted(Counter((f.level, f.kind) for f in findings).items()):

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from vision_ft.api import api
+import typer
+
+from vision_ft.cli.arguments import Overrides
+from vision_ft.cli.choices import TARGETS, listed
 from vision_ft.cli.console import console
 from vision_ft.cli.training.train import show_findings
 
 
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Data set in any format that is read.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New or empty folder.")],
+    to: Annotated[str, typer.Option(help=f"{listed(TARGETS)}.")],
+    overrides: Overrides = None,
+    link: Annotated[bool, typer.Option("--link/--copy", help="Link to the pictures instead of copying them.")] = False,
+    source_format: Annotated[str, typer.Option("--from", help="Format of SOURCE; auto looks at it.")] = "auto",
+) -> None:
+    """Write a data set in another format, and say what that cannot hold.
+
+    Example: vision-ft convert blood_cells/ blood_yolo/ --to yolo data.on_bad=drop
+    """
+    settings = [f"data.format={source_format}", *(overrides or ())]
+    run(str(source), out, to=to, link=link, overrides=settings)
+
+
 def run(source: str, out: Path, *, to: Any, link: bool, overrides: Sequence[str]) -> None:
     """Convert and print what was written, and what could not be held."""
-    done = api.convert(source, out, to=to, transfer="link" if link else "copy", overrides=overrides)
+    from vision_ft.api.data import convert as write_as
+
+    done = write_as(source, out, to=to, transfer="link" if link else "copy", overrides=overrides)
     table = done.table
     text = f"{len(table)} pictures of {len(table.classes)} classes"
     if "boxes" in table.arrow.column_names:

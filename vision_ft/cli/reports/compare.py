@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.markup import escape
 from rich.table import Table
 
-from vision_ft.api import api
 from vision_ft.cli.console import console
-from vision_ft.evaluate.comparing.words import p_text, points
-from vision_ft.evaluate.names import METRIC_NAMES, share
 
 COLOURS = {"better": "green", "worse": "red", "unclear": "default"}
 
 
-def run(runs: Sequence[Path], *, out: Path, data_root: Path | None) -> Path:
-    """Print the ranked table and the verdict, and write the page; returns the page."""
-    comparison = api.compare(*runs, out=out, data_root=data_root)
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Two or more run folders; the first is the base.")],
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("compare.html"),
+    data_root: Annotated[Path | None, typer.Option(help="Where the pictures are, if they moved.")] = None,
+) -> None:
+    """Say which run is better on the same test pictures, how sure that is, and what each cost.
+
+    Example: vision-ft compare runs/birds-full runs/birds-gradual-unfreeze
+    """
+    from vision_ft.api.report import compare as compare_runs
+
+    comparison = compare_runs(*runs, out=out, data_root=data_root)
     print_comparison(comparison)
     console.print(f"page  {out}", highlight=False, markup=False)
-    return out
 
 
 def print_comparison(comparison: Mapping[str, Any]) -> None:
     """Print runs by their first metric, the verdict on each, and what a reader must know."""
+    from vision_ft.evaluate.names import METRIC_NAMES
+
     runs, metrics = comparison["runs"], comparison["metrics"]
     pairs = {pair["after"]: pair for pair in comparison["pairs"]}
     table = Table(title=f"{comparison['n']:,} {comparison['split']} pictures", title_justify="left")
@@ -47,6 +55,9 @@ def print_comparison(comparison: Mapping[str, Any]) -> None:
 
 
 def _row(summary: Mapping[str, Any], pair: Mapping[str, Any] | None, metrics: Sequence[str]) -> list[str]:
+    from vision_ft.evaluate.comparing.words import p_text
+    from vision_ft.evaluate.names import share
+
     change, p_value = "", ""
     if pair is not None:
         change, p_value = _change(pair[metrics[0]], COLOURS[pair["verdict"]]), p_text(pair["p_adjusted"])
@@ -62,6 +73,8 @@ def _row(summary: Mapping[str, Any], pair: Mapping[str, Any] | None, metrics: Se
 
 
 def _change(difference: Mapping[str, float | None], colour: str) -> str:
+    from vision_ft.evaluate.comparing.words import points
+
     value, low, high = (difference[key] for key in ("value", "low", "high"))
     if value is None:
         return "-"

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from vision_ft.api import api
+import typer
+
 from vision_ft.cli.console import console
 
 
-def run(source: Path, *, out: Path | None, data_root: Path | None) -> Path:
-    """Write the report and print where it is."""
-    file = api.report(source, out=out, data_root=data_root)
+def report(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN|PREDICTIONS", help="Run folder, or predictions (.csv, .parquet).")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for a report made from a predictions file.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where the pictures are, if they moved.")] = None,
+) -> None:
+    """Make report.html again, also from another tool's predictions (path,target,predicted or scores).
+
+    Example: vision-ft report runs/birds
+    """
+    from vision_ft.api.report import report as write_report
+
+    file = write_report(source, out=out, data_root=data_root)
     console.print(f"report  {file}", highlight=False, markup=False)
-    return file

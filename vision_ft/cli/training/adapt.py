@@ -3,28 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from vision_ft.adaptation.decide import SOURCE
-from vision_ft.api import api
+from vision_ft.cli.arguments import Device, Out, Overrides, Seed
+from vision_ft.cli.choices import CANDIDATES, listed
 from vision_ft.cli.console import ConsoleReporter, console
 from vision_ft.cli.training.train import show_findings
-from vision_ft.data.table import SampleTable
-from vision_ft.evaluate.names import METRIC_NAMES
-from vision_ft.new_camera import adapt
-from vision_ft.new_camera.scoring import Outcome
-from vision_ft.run_folder import read_json
 from vision_ft.types import Finding
 
+if TYPE_CHECKING:  # they load torch
+    from vision_ft.data.table import SampleTable
+    from vision_ft.new_camera.scoring import Outcome
 
-def run(source: str, new: str | None, *, overrides: Sequence[str], options: Mapping[str, Any], resume: bool) -> int:
+
+def adapt(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run to start from (only read), or one to resume.")],
+    new: Annotated[
+        str | None, typer.Argument(metavar="[NEW|RECIPE]", help="Pictures of the new camera, or a recipe (.yaml).")
+    ] = None,
+    overrides: Overrides = None,
+    keep: Annotated[str | None, typer.Option(help="Pictures of the old cameras; by default those of RUN.")] = None,
+    labels: Annotated[int | None, typer.Option(help="Use so many labelled pictures of NEW; by default all.")] = None,
+    max_forgetting: Annotated[
+        float | None, typer.Option(help="Largest loss on the old cameras, as a share (0.01 is one point).")
+    ] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Candidate to make; repeat for several: {listed(CANDIDATES)}."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Group from the path, such as '{camera}/{label}/{sequence}_*'.")
+    ] = None,
+    data_root: Annotated[str | None, typer.Option(help="Where the pictures that RUN lists lie now.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the new pictures while fine-tuning.")] = None,
+    out: Out = None,
+    seed: Seed = None,
+    device: Device = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the adaptation in RUN or --out.")] = False,
+) -> None:
+    """Retrain a run on a new camera and show what it forgot; exits 3 when no model passes the gate.
+
+    Example: vision-ft adapt runs/lot-a new_camera/ --labels 50
+    """
+    options: dict[str, Any] = {
+        "adapt.keep": keep,
+        "adapt.labels": labels,
+        "adapt.max_forgetting": max_forgetting,
+        "adapt.candidates": strategy,
+        "adapt.data_root": data_root,
+        "data.group_pattern": group,
+        "strategy.epochs": epochs,
+        "run.out": out,
+        "run.seed": seed,
+        "run.device": device,
+    }
+    code = adapt_and_show(run, new, overrides=overrides or (), options=options, resume=resume)
+    if code:
+        raise typer.Exit(code)
+
+
+def adapt_and_show(
+    source: str, new: str | None, *, overrides: Sequence[str], options: Mapping[str, Any], resume: bool
+) -> int:
     """Adapt, print shift, candidates and decision, and return the exit code: 0 passed, 3 not passed."""
-    recipe = api.resolve_adaptation(source, new, overrides, options)
-    folder = adapt(recipe, resume=resume, reporter=ConsoleReporter(), on_start=show_start, on_candidate=show_candidate)
+    from vision_ft import new_camera  # here, as in every verb: --help must not wait for torch
+    from vision_ft.api.adapt import resolve_adaptation
+    from vision_ft.run_folder import read_json
+
+    recipe = resolve_adaptation(source, new, overrides, options)
+    folder = new_camera.adapt(
+        recipe, resume=resume, reporter=ConsoleReporter(), on_start=show_start, on_candidate=show_candidate
+    )
     outcome = read_json(folder.path / "adaptation.json")
     show_outcome(outcome)
     console.print(f"model   {folder.model}\nreport  {folder.report}", highlight=False, markup=False)
@@ -58,6 +112,9 @@ def show_candidate(outcome: Outcome) -> None:
 
 def show_outcome(outcome: Mapping[str, Any]) -> None:
     """Print the table of candidates and the decision."""
+    from vision_ft.adaptation.decide import SOURCE
+    from vision_ft.evaluate.names import METRIC_NAMES
+
     decision = outcome["decision"]
     name = METRIC_NAMES[decision["metric"]]
     title = f"{name} on test pictures; change in points against the source, with 95% interval"

@@ -7,9 +7,6 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import dctn
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 HASH_SIDE = 32  # side of the grey picture that is hashed
 THUMB_SIDE = 16  # side of the grey thumbnail that a candidate pair is verified on
@@ -41,6 +38,8 @@ def perceptual_hashes(grey: npt.NDArray[np.uint8]) -> tuple[int, int]:
     Signs of the low DCT frequencies around their median (Zauner 2010, "Implementation and benchmarking of perceptual
     image hash functions", sec. 3.2.1); here the 8 x 8 frequencies above the constant ones.
     """
+    from scipy.fft import dctn  # here: it takes a second
+
     low = dctn(grey.astype(np.float32), norm="ortho")[1:9, 1:9]
     mirrored = low * np.array([-1, 1] * 4, dtype=np.float32)  # mirroring turns the sign of odd horizontal frequencies
     return _pack(low), _pack(mirrored)
@@ -71,6 +70,9 @@ def near_duplicate_clusters(hashes: Hashes, thumbs: Thumbs) -> Rows:
 
 def _join(component: Rows, left: Rows, right: Rows) -> Rows:
     """Return the components after the pairs are linked; a component is numbered by its first member."""
+    from scipy.sparse import coo_array  # here: it takes a second
+    from scipy.sparse.csgraph import connected_components
+
     num = len(component)
     links = coo_array((np.ones(len(left), dtype=np.int8), (component[left], component[right])), shape=(num, num))
     merged = connected_components(links, directed=False)[1]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
 
 from vision_ft.evaluate.boxes.curves import (
     RECALLS,
@@ -83,6 +82,8 @@ def bootstrap_intervals(predictions: BoxPredictions, *, draws: int, seed: int) -
 
 
 def _interval(value: float, drawn: np.ndarray, trials: int) -> Interval:
+    from scipy.special import expit  # here: only boxes need it
+
     defined = drawn[~np.isnan(drawn)]
     if not defined.size or trials < MIN_IMAGES:
         return float("nan"), float("nan")
@@ -94,6 +95,8 @@ def _interval(value: float, drawn: np.ndarray, trials: int) -> Interval:
 
 
 def _log_odds(share: Any) -> Any:
+    from scipy.special import logit  # here: only boxes need it
+
     return logit(np.clip(share, FINITE, 1 - FINITE))
 
 

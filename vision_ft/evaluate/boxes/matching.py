@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)  # COCO's; arange would step over some of them by one bit
 MAX_DETECTIONS = 100  # of a class in a picture, as COCO takes them for average precision
@@ -107,6 +107,8 @@ def match_boxes(
     Returns:
         The matches of each of the K classes.
     """
+    from pycocotools.cocoeval import COCOeval  # here: only boxes need it
+
     silence = StringIO()  # pycocotools prints its progress
     with redirect_stdout(silence):
         evaluator = COCOeval(
@@ -147,6 +149,8 @@ def _annotations(boxes: FoundBoxes | TrueBoxes, extra: Mapping[str, np.ndarray])
 
 
 def _index(annotations: list[dict[str, Any]], num_pictures: int, num_classes: int) -> COCO:
+    from pycocotools.coco import COCO  # here: only boxes need it
+
     index = COCO()
     index.dataset = {
         "images": [{"id": picture} for picture in range(num_pictures)],
@@ -188,6 +192,8 @@ def _gather(pictures: Sequence[Mapping[str, Any]], num_pictures: int, *, limit: 
 
 def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """IoU (M, T) of boxes (M, 4) with others (T, 4), both x1 y1 x2 y2, to the bit as the matching sees it."""
+    from pycocotools import mask as coco_mask  # here: only boxes need it
+
     if not len(boxes) or not len(others):
         return np.zeros((len(boxes), len(others)))
     shares = coco_mask.iou(_corner_and_size(boxes), _corner_and_size(others), [0] * len(others))

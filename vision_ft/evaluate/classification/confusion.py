@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-from scipy.spatial.distance import squareform
 
 from vision_ft.evaluate.intervals import ClassCounts, wilson
 
@@ -52,6 +50,9 @@ def class_order(cells: Sequence[Sequence[int]] | np.ndarray, num_classes: int) -
     Average-linkage clustering of 1 - share, where share is the mean of the two row shares "i taken for j" and
     "j taken for i". Up to 12 classes, and above 3000, keep their own order.
     """
+    from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering  # here: only the report needs it
+    from scipy.spatial.distance import squareform
+
     if not MIN_CLASSES_TO_ORDER <= num_classes <= MAX_CLASSES_TO_ORDER:
         return list(range(num_classes))
     matrix = dense(cells, num_classes).astype(np.float64)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from vision_ft.errors import DataError
 from vision_ft.evaluate.intervals import drawn_counts, drawn_macro_f1
@@ -126,6 +125,8 @@ def mcnemar(before_correct: np.ndarray, after_correct: np.ndarray) -> dict[str, 
     Raises:
         DataError: the arrays differ in length.
     """
+    from scipy.stats import binomtest  # here: training does not need it
+
     first, second = np.asarray(before_correct, bool), np.asarray(after_correct, bool)
     _refuse_lengths(len(first), len(second), None)
     lost, gained = int((first & ~second).sum()), int((~first & second).sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from vision_ft.evaluate.masks.metrics import counted_pixels, ratio
@@ -77,6 +76,8 @@ def _bounding_box(region: np.ndarray) -> tuple[slice, slice]:
 
 def _within(pixels: np.ndarray, radius: int) -> np.ndarray:
     """Which pixels (H, W) lie at most `radius` px, as the crow flies, from one of `pixels`."""
+    import cv2  # here: only masks need it
+
     if not pixels.any():  # cv2 does not say what the distance to nothing is
         return pixels
     if radius > MAX_KERNEL_RADIUS:

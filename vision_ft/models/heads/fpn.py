@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from segmentation_models_pytorch.base import SegmentationHead
-from segmentation_models_pytorch.decoders.fpn.decoder import FPNDecoder
 from torch import nn
 
 from vision_ft.errors import ModelError
@@ -35,6 +33,9 @@ def build(
     Raises:
         ModelError: an impossible width, or another pyramid.
     """
+    from segmentation_models_pytorch.base import SegmentationHead  # here: only masks need it
+    from segmentation_models_pytorch.decoders.fpn.decoder import FPNDecoder
+
     check_doubling(strides, head="fpn", levels=(NUM_LEVELS,))
     if width < 1:
         raise ModelError(f"model.head_args.width: got {width}; the head 'fpn' needs at least 1 channel, such as 128.")

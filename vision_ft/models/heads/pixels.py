@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
-from segmentation_models_pytorch.base import SegmentationHead
-from segmentation_models_pytorch.base.initialization import initialize_decoder, initialize_head
 from torch import Tensor, nn
 
 from vision_ft.errors import ModelError
+
+if TYPE_CHECKING:
+    from segmentation_models_pytorch.base import SegmentationHead
 
 
 class PixelHead(nn.Module):
@@ -23,6 +25,11 @@ class PixelHead(nn.Module):
     """
 
     def __init__(self, decoder: nn.Module, classifier: SegmentationHead, *, stride: float) -> None:
+        from segmentation_models_pytorch.base.initialization import (  # here: only masks need it
+            initialize_decoder,
+            initialize_head,
+        )
+
         super().__init__()
         self.decoder = decoder
         self.classifier = classifier

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from segmentation_models_pytorch.base import SegmentationHead
-from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from torch import Tensor, nn
 
 from vision_ft.models.heads.pixels import PixelHead, check_doubling
@@ -24,6 +22,8 @@ class UNetDecoder(nn.Module):
     """
 
     def __init__(self, channels: Sequence[int], *, dropout: float) -> None:
+        from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder  # here: only masks need it
+
         super().__init__()
         widths = WIDTHS[: len(channels)]
         # The decoder expects the picture's own channels first, and ignores them.
@@ -59,6 +59,8 @@ def build(channels: Sequence[int], strides: Sequence[float], num_classes: int, *
     Raises:
         ModelError: another pyramid.
     """
+    from segmentation_models_pytorch.base import SegmentationHead  # here: only masks need it
+
     check_doubling(strides, head="unet", levels=(4, 5))
     decoder = UNetDecoder(channels, dropout=dropout)
     return PixelHead(decoder, SegmentationHead(decoder.out_channels, num_classes, kernel_size=3), stride=strides[0] / 2)
