@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from vision_ft.evaluate.comparing.paired import draw_weights
+from vision_ft.evaluate.resampling import draw_weights
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.regression.metrics import UNITLESS, VALUE_METRICS
 from vision_ft.evaluate.regression.predictions import ValuePredictions
