@@ -126,7 +126,7 @@ TASK = TaskSpec(
     build_loss=build_loss,
     decode=decode,
     score=score,
-    metrics=SCORING.names,
+    metrics=SCORING.selecting,
     collect=collect,
     confidence=confidence,
 )

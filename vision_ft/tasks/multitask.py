@@ -49,7 +49,7 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
         build_loss=build,
         decode=decode,
         score=score,
-        metrics=SCORING.names,
+        metrics=SCORING.selecting,
         collect=collect,
         confidence=confidence,
     )
