@@ -18,7 +18,7 @@ from vision_ft.data.several_labels import label_matrix
 from vision_ft.data.table import SampleTable
 from vision_ft.engine import loop
 from vision_ft.engine.checkpoint import LAST, load_state
-from vision_ft.errors import ModelError, RecipeError, ResumeError
+from vision_ft.errors import DataError, ModelError, RecipeError, ResumeError
 from vision_ft.evaluate.labels.predictions import read_column_predictions, read_label_predictions
 from vision_ft.models.assemble import build_model
 from vision_ft.models.backbone import create_backbone
