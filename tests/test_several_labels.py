@@ -18,7 +18,7 @@ from vision_ft.data.several_labels import label_matrix
 from vision_ft.data.table import SampleTable
 from vision_ft.engine import loop
 from vision_ft.engine.checkpoint import LAST, load_state
-from vision_ft.errors import ModelError, RecipeError, ResumeError
+from vision_ft.errors import DataError, ModelError, RecipeError, ResumeError
 from vision_ft.evaluate.labels.predictions import read_column_predictions, read_label_predictions
 from vision_ft.models.assemble import build_model
 from vision_ft.models.backbone import create_backbone
@@ -252,16 +252,8 @@ def test_what_one_label_a_picture_is_for_is_refused(recipe, words, data, tmp_pat
 
 
 @every_task
-def test_adapt_and_compare_say_that_they_do_not_take_the_task(task, runs, data, tmp_path):
-    with pytest.raises(
-        RecipeError, match=f"got {task}; adapt works on runs of classification, segmentation, detection"
-    ):
-        vf.adapt(runs[task].path, data.parent, out=tmp_path / "adapted")
-    with pytest.raises(
-        RecipeError, match=f"got {task}; adapt works on runs of classification, segmentation, detection"
-    ):
-        vf.adapt(runs[task].path, data.parent, out=tmp_path / "adapted", overrides={"task": task})
-    with pytest.raises(RecipeError, match=f"a run of task {task}; runs with several labels a picture are not compared"):
+def test_runs_of_other_tasks_are_not_compared(task, runs, data, tmp_path):
+    with pytest.raises(DataError, match=f"is a run of {task}, .* Give runs of one task"):
         vf.compare(runs[task].path, runs[next(one for one in TASKS if one != task)].path)
 
 

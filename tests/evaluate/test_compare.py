@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.compared import base_run, better, copy_run, rows
-from vision_ft.errors import DataError, RecipeError
+from tests.compared_dense import dense_run, masks
+from vision_ft.errors import DataError
 from vision_ft.evaluate.classification.predictions import read_predictions
 from vision_ft.evaluate.comparing.read import name_runs
 from vision_ft.evaluate.comparing.runs import compare_runs, cost_of
@@ -250,9 +251,10 @@ def test_what_is_no_comparison_is_refused(base, tmp_path):
         compare_runs([base, base.parent / "old"])
     with pytest.raises(DataError, match=r"no predictions/test.parquet or predictions/val.parquet, so this is no fin"):
         compare_runs([base, tmp_path])
-    other_task = copy_run(base, tmp_path / "several", lambda old: replace(old, task="multilabel"))
-    with pytest.raises(RecipeError, match="a run of task multilabel; runs with several labels a picture"):
-        compare_runs([base, other_task])
+    other_task = copy_run(base, tmp_path / "several")
+    dense = dense_run(tmp_path / "dense", masks())
+    with pytest.raises(DataError, match='is a run of classification, "dense" of segmentation. Give runs of one task'):
+        compare_runs([other_task, dense])
     no_test, no_val = copy_run(base, tmp_path / "a"), copy_run(base, tmp_path / "b")
     (no_test / "predictions" / "test.parquet").unlink()
     (no_val / "predictions" / "val.parquet").unlink()

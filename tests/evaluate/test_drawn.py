@@ -24,7 +24,7 @@ PAIRS = {"miou": (masks, {"mended": 0.3}), "map": (boxes, {"mended": 0.5})}
 @pytest.mark.parametrize("metric", PAIRS)
 def test_the_value_is_the_change_of_the_headline_and_the_interval_that_of_a_plain_loop(metric):
     make, changes = PAIRS[metric]
-    before, after = make(), make(**changes)
+    before, after = make(groups=None), make(groups=None, **changes)
     found = change_between(draw_metrics(before, seed=1), draw_metrics(after, seed=1), metric)
     assert found.value == pytest.approx(after.headline()[metric] - before.headline()[metric])
     rng = np.random.default_rng(99)

@@ -54,14 +54,16 @@ def test_the_log_loss_and_the_interval_are_those_of_the_labelled_pictures():
 
 
 def test_pictures_in_groups_get_the_interval_over_groups_unless_that_has_no_width():
-    targets, groups = np.zeros(60, np.int64), np.repeat([f"day {day}" for day in range(6)], 10).astype(object)
-    predicted = np.repeat([0, 0, 0, 0, 0, 1], 10)  # one day wholly wrong
+    targets, groups = np.zeros(80, np.int64), np.repeat([f"day {day}" for day in range(8)], 10).astype(object)
+    predicted = np.repeat([0, 0, 0, 0, 0, 0, 0, 1], 10)  # one day wholly wrong
     grouped = summarise_camera(answers(predicted, targets=targets), groups=groups)
     alone = summarise_camera(answers(predicted, targets=targets))
     width = [np.ptp(entry["accuracy_interval"]) for entry in (alone, grouped)]
     assert width[1] > 1.5 * width[0]
+    seven = summarise_camera(answers(predicted[10:], targets=targets[10:]), groups=groups[10:])
+    assert seven == summarise_camera(answers(predicted[10:], targets=targets[10:])), "seven days are too few to draw"
     perfect = summarise_camera(answers(targets, targets=targets), groups=groups)
-    assert perfect["accuracy_interval"] == pytest.approx([float(wilson(60, 60)[0]), 1.0], abs=1e-6)
+    assert perfect["accuracy_interval"] == pytest.approx([float(wilson(80, 80)[0]), 1.0], abs=1e-6)
 
 
 def test_a_source_that_lacks_an_added_class_is_wrong_on_it_and_still_compared():

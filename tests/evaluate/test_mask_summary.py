@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score
 
 from tests.evaluate.masks import CLASSES, judged, label_maps
-from vision_ft.evaluate.masks import summary as mask_summary
+from vision_ft.evaluate import resampling
 from vision_ft.evaluate.masks.metrics import PRESENT_RULE
 from vision_ft.evaluate.masks.summary import summarise_masks, worst_first
 
@@ -127,7 +127,7 @@ def test_a_seed_gives_the_same_intervals_and_another_seed_others(monkeypatch):
     predictions = judged(MAPS)
     first = summarise_masks(predictions, seed=1, draws=50)
     assert summarise_masks(predictions, seed=2, draws=50)["miou_interval"] != first["miou_interval"]
-    monkeypatch.setattr(mask_summary, "CHUNK", 100)  # parts of 8 draws
+    monkeypatch.setattr(resampling, "CHUNK_DRAWS", 100)  # parts of 8 draws
     assert summarise_masks(predictions, seed=1, draws=50) == first
 
 

@@ -52,7 +52,8 @@ def test_summary_agrees_with_scikit_learn(num_classes):
 
 def test_every_interval_holds_its_number():
     targets, scores, predicted = draw(300, 5)
-    result = summarise(targets, scores, predicted, classes=list("abcde"), groups=[f"g{i % 6}" for i in range(300)])
+    result = summarise(targets, scores, predicted, classes=list("abcde"), groups=[f"g{i % 8}" for i in range(300)])
+    assert result["interval_over"] == "groups"
     for name in ("accuracy", "balanced_accuracy", "macro_f1", "top_k_accuracy"):
         low, high = result[f"{name}_interval"]
         assert low < result[name] < high, name
@@ -60,8 +61,9 @@ def test_every_interval_holds_its_number():
         for name in ("precision", "recall", "f1"):
             low, high = row[f"{name}_interval"]
             assert low <= row[name] <= high, (row["class"], name)
-    low, high = result["accuracy_interval_by_group"]
-    assert low <= result["accuracy"] <= high
+    assert result["accuracy_interval_by_group"] == result["accuracy_interval"]
+    few = summarise(targets, scores, predicted, classes=list("abcde"), groups=[f"g{i % 7}" for i in range(300)])
+    assert (few["interval_over"], few["accuracy_interval_by_group"]) == ("pictures", None)
 
 
 def test_a_class_without_pictures_is_null_and_not_counted_in_averages():

@@ -50,7 +50,7 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
         build_loss=build,
         decode=decode,
         score=score,
-        metrics=SCORING.names,
+        metrics=SCORING.selecting,
         collect=collect,
         predictor=ColumnsPredictor,
         confidence=confidence,

@@ -160,6 +160,11 @@ class Scoring:
         """Names of the metrics, in their order."""
         return tuple(metric.name for metric in self.metrics)
 
+    @property
+    def selecting(self) -> tuple[str, ...]:
+        """Names of the metrics that may choose an epoch, the one that does so by default first."""
+        return (self.selects, *(name for name in self.names if name != self.selects))
+
     def info(self, name: str) -> MetricInfo:
         """Return what is known of a metric; one that is not listed goes by its own name."""
         known = (metric for metric in (*self.metrics, *self.also) if metric.name == name)
