@@ -40,10 +40,10 @@ from vision_ft.pipeline import close_finished, open_folder, refuse_changed_data
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, read_json
 from vision_ft.types import Finding
+from vision_ft.wiring.candidate_trainer import CandidateTrainer
 from vision_ft.wiring.domains import NEW, OLD, domains, join_domains, limit_labels, read_new, read_old
 from vision_ft.wiring.names import look_up
 from vision_ft.wiring.training import build_runtime
-from vision_ft.wiring.workbench import Workbench
 
 VAL_SHARE = 0.3  # of a label budget: choosing an alpha and an epoch takes fewer pictures than training
 OnStart = Callable[[SampleTable, Sequence[Finding], dict[str, Any]], None]
@@ -179,7 +179,7 @@ def prepare(
     """Look at both cameras with the source model and gather what the candidates are made from."""
     model = _extended(source, table)
     model.eval().to(services.runtime.device)
-    bench = Workbench(recipe, table, model, services)
+    bench = CandidateTrainer(recipe, table, model, services)
     seen = look(bench, model)
     scores = seen.scores
     services.reporter.say("measuring the shift between the cameras")
@@ -211,7 +211,7 @@ def _extended(source: Source, table: SampleTable) -> VisionModel:
     return extend_classes(source.model, source.classes, table.classes.names[len(source.classes) :])[0]
 
 
-def build_judge(bench: Workbench, source: VisionModel, metric: Metric) -> Judge:
+def build_judge(bench: CandidateTrainer, source: VisionModel, metric: Metric) -> Judge:
     """Return what judges the models of a task."""
     seed = bench.recipe.run.seed
     if bench.recipe.task == "classification":

@@ -26,8 +26,8 @@ from vision_ft.finishing.detection import collect_boxes, in_picture_pixels, name
 from vision_ft.finishing.segmentation import collect_masks, mask_judge, median_size
 from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Batch, Detections
+from vision_ft.wiring.candidate_trainer import CandidateTrainer
 from vision_ft.wiring.domains import NEW, OLD, domains
-from vision_ft.wiring.workbench import Workbench
 
 MIN_SCORE = 0.2  # of a box that may be an object; a detector gives many that it takes for none
 
@@ -43,7 +43,7 @@ class DenseJudge(ABC):
 
     alpha_step = 2  # each mixture is a pass over val: five in place of nine
 
-    def __init__(self, bench: Workbench, metric: Metric, *, seed: int) -> None:
+    def __init__(self, bench: CandidateTrainer, metric: Metric, *, seed: int) -> None:
         self.bench, self.metric, self.seed = bench, metric, seed
         self.table = bench.table
         self._drawn: dict[tuple[int, str], tuple[Any, Drawn]] = {}  # of the source, which all others are held against

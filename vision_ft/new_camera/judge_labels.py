@@ -20,8 +20,8 @@ from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.forgetting import change_of, summarise_camera
 from vision_ft.models.assemble import VisionModel
 from vision_ft.types import UNLABELLED
+from vision_ft.wiring.candidate_trainer import CandidateTrainer
 from vision_ft.wiring.domains import domains
-from vision_ft.wiring.workbench import Workbench
 
 
 class LabelJudge:
@@ -36,7 +36,7 @@ class LabelJudge:
 
     alpha_step = 1  # cached features make most mixtures cheap
 
-    def __init__(self, bench: Workbench, source: VisionModel, metric: Metric, *, seed: int) -> None:
+    def __init__(self, bench: CandidateTrainer, source: VisionModel, metric: Metric, *, seed: int) -> None:
         self.bench, self.source, self.metric, self.seed = bench, source, metric, seed
         self.table = bench.table
 

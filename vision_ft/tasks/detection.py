@@ -119,6 +119,6 @@ TASK = TaskSpec(
     decode=decode,
     score=score,
     metrics=("map", "map50"),
-    learns_inside=True,
+    returns_losses=True,
     learning_rates={"adamw": (1e-4, 1e-3)},  # docs/benchmarks.md
 )

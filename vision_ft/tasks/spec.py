@@ -41,7 +41,7 @@ class TaskSpec:
             line shows. Answers that carry their own truth, as those of masks and boxes do, leave the labels alone.
         metrics: names among those that may select the best epoch; larger is better; the first is the default.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
-        learns_inside: whether the model itself is given the target and answers with its losses while it learns.
+        returns_losses: whether the model is given the target in training and returns its losses.
         bind: of a task whose outputs fall into columns: numbers of classes of the columns -> the task for them.
         heads: the task whose heads it shares; None has heads of its own.
         learning_rates: optimiser -> base rate of image phases and of head phases, where the usual ones do not suit.
@@ -55,7 +55,7 @@ class TaskSpec:
     score: Callable[[Answers, np.ndarray], dict[str, float]]
     metrics: tuple[str, ...]
     counts_correct: bool = False
-    learns_inside: bool = False
+    returns_losses: bool = False
     bind: Callable[[Sequence[int]], TaskSpec] | None = None
     heads: Task | None = None
     learning_rates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
