@@ -103,7 +103,7 @@ def test_the_frozen_backbone_keeps_nothing_for_the_backward_pass(head, data, tmp
         size = tuple(batch.images.shape[-2:])
         with torch.no_grad():
             maps = run.model.forward_features(batch.images)
-        target = [batch.target] if run.task.learns_inside else []
+        target = [batch.target] if run.task.returns_losses else []
         torch.manual_seed(0)
         whole = saved_bytes(lambda: run.model(batch.images, *target))
         torch.manual_seed(0)

@@ -11,9 +11,9 @@ from vision_ft.errors import ModelError
 from vision_ft.models.assemble import Classifier, build_model
 from vision_ft.models.backbone import create_backbone
 from vision_ft.models.extend import extend_classes
-from vision_ft.models.heads.extending import UNTRAINED_SHARE
 from vision_ft.models.folder import load_model, save_model
 from vision_ft.models.heads import HEADS
+from vision_ft.models.heads.extending import UNTRAINED_SHARE
 from vision_ft.types import ClassSpace
 
 CLASSES = ClassSpace(("busy", "free", "blocked"))

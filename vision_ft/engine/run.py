@@ -182,7 +182,7 @@ class TrainingRun:
             steps_per_epoch=steps,
             runtime=self.runtime,
             loss=self.method.loss,
-            learns_inside=self.task.learns_inside,
+            returns_losses=self.task.returns_losses,
         )
         if self._stage_state is not None:
             stage.load_state_dict(self._stage_state)

@@ -25,7 +25,7 @@ class Stage:
         steps_per_epoch: optimizer steps an epoch.
         runtime: wraps and back-propagates.
         loss: outputs and target -> scalar.
-        learns_inside: whether the module is given the target and answers with its losses.
+        returns_losses: whether the module is given the target and returns its losses.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class Stage:
         steps_per_epoch: int,
         runtime: Runtime,
         loss: Callable[[Any, Target], Tensor],
-        learns_inside: bool = False,
+        returns_losses: bool = False,
     ) -> None:
         self.module = module
         self.phase = phase
         self.settings = settings
         self.runtime = runtime
-        self._loss, self._learns_inside = loss, learns_inside
+        self._loss, self._returns_losses = loss, returns_losses
         total_steps = phase.epochs * steps_per_epoch
         optimizer = build_optimizer(module, groups, phase.lr_scale, settings)
         self.schedule = build_schedule(optimizer, total_steps=total_steps, warmup=settings.warmup)
         decay = ema_decay(settings.ema, total_steps=total_steps)
         self.ema = None if decay is None else ModelEmaV3(module, decay=decay)
-        self.wrapped, self.optimizer = runtime.wrap(_Learner(module) if learns_inside else module, optimizer)
+        self.wrapped, self.optimizer = runtime.wrap(_Learner(module) if returns_losses else module, optimizer)
         self._plain_optimizer = optimizer
 
     def train(self) -> None:
@@ -59,7 +59,7 @@ class Stage:
 
     def forward(self, batch: Batch) -> Any:
         """Return what the module gives for a batch on this process's device, such as logits (B, K)."""
-        return self.wrapped(batch.images, lambda: batch.target) if self._learns_inside else self.wrapped(batch.images)
+        return self.wrapped(batch.images, lambda: batch.target) if self._returns_losses else self.wrapped(batch.images)
 
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """Return the mean loss of a batch."""

@@ -20,8 +20,8 @@ from vision_ft.new_camera.measures import normalised_part
 from vision_ft.new_camera.training import epochs_of, lessons_from, plan_strategy, solver_of, train
 from vision_ft.strategies.head_first import plan_head
 from vision_ft.types import Phase
+from vision_ft.wiring.candidate_trainer import TrainingRows
 from vision_ft.wiring.domains import NEW, domains
-from vision_ft.wiring.workbench import Lessons
 
 MAX_UNLABELLED = 512  # pictures that are looked at without labels; more change the statistics little
 
@@ -136,7 +136,7 @@ def _plain_full(job: Job, folder: Path) -> Tuned:
     """Fine-tune all layers on the new labels alone, as a plain training loop does."""
     groups = list(parameter_groups(job.source))
     epochs = epochs_of(job, "full")
-    lessons = Lessons(
+    lessons = TrainingRows(
         new_rows=job.new_train,
         head_rows=job.new_train,
         memory=np.array([], np.int64),

@@ -37,10 +37,10 @@ from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, read_json
 from vision_ft.tasks import TASKS
 from vision_ft.types import Finding
+from vision_ft.wiring.candidate_trainer import CandidateTrainer
 from vision_ft.wiring.domains import NEW, OLD, domains, join_domains, limit_labels, read_new, read_old
 from vision_ft.wiring.names import look_up
 from vision_ft.wiring.training import build_runtime
-from vision_ft.wiring.workbench import Workbench
 
 VAL_SHARE = 0.3  # of a label budget: choosing an alpha and an epoch takes fewer pictures than training
 OnStart = Callable[[SampleTable, Sequence[Finding], dict[str, Any]], None]
@@ -176,7 +176,7 @@ def prepare(
     """Look at both cameras with the source model and gather what the candidates are made from."""
     model = _extended(source, table)
     model.eval().to(services.runtime.device)
-    bench = Workbench(recipe, table, model, services)
+    bench = CandidateTrainer(recipe, table, model, services)
     seen = look(bench, model)
     scores = seen.scores
     services.reporter.say("measuring the shift between the cameras")

@@ -23,9 +23,9 @@ from vision_ft.evaluate.scoring import SCORINGS
 from vision_ft.models.assemble import VisionModel
 from vision_ft.models.heads import HEADS
 from vision_ft.tasks.spec import Judging
+from vision_ft.wiring.candidate_trainer import CandidateTrainer
 from vision_ft.wiring.domains import NEW, OLD, domains
 from vision_ft.wiring.targets import build_targets
-from vision_ft.wiring.workbench import Workbench
 
 JUDGED = ("val", "test")
 
@@ -42,7 +42,7 @@ class Judge:
         seed: of the bootstraps.
     """
 
-    def __init__(self, bench: Workbench, source: VisionModel, metric: str, *, seed: int) -> None:
+    def __init__(self, bench: CandidateTrainer, source: VisionModel, metric: str, *, seed: int) -> None:
         self.bench, self.source, self.metric, self.seed = bench, source, metric, seed
         self.table, self.task = bench.table, bench.task
         self.scoring = SCORINGS[bench.recipe.task]

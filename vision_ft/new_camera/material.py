@@ -12,7 +12,7 @@ from vision_ft.config.schema.recipe import Recipe
 from vision_ft.data.table import SampleTable
 from vision_ft.models.assemble import VisionModel
 from vision_ft.new_camera.judging import Judge
-from vision_ft.wiring.workbench import Workbench
+from vision_ft.wiring.candidate_trainer import CandidateTrainer
 
 
 class SkippedError(Exception):
@@ -41,7 +41,7 @@ class Job:
     recipe: Recipe
     table: SampleTable
     source: VisionModel
-    bench: Workbench
+    bench: CandidateTrainer
     new_train: np.ndarray
     old_train: np.ndarray
     unlabelled: np.ndarray

@@ -14,8 +14,8 @@ from vision_ft.adaptation.batchnorm import collect_statistics, current_statistic
 from vision_ft.adaptation.shift import DomainSample, matching_transform, measure_shift, pixel_statistics
 from vision_ft.models.assemble import VisionModel
 from vision_ft.new_camera.judging import reads_features
+from vision_ft.wiring.candidate_trainer import CandidateTrainer
 from vision_ft.wiring.domains import NEW, OLD, domains
-from vision_ft.wiring.workbench import Workbench
 
 MAX_PICTURES = 1000  # of a camera; more sharpen the measures of the shift no further
 MAX_MATCHED = 256  # pictures that are embedded a second time with the old cameras' colours
@@ -43,7 +43,7 @@ class Seen:
         return np.array([position[int(row)] for row in rows], dtype=np.int64)
 
 
-def look(bench: Workbench, source: VisionModel) -> Seen:
+def look(bench: CandidateTrainer, source: VisionModel) -> Seen:
     """Pass every picture through the source's backbone once; the features come from the cache where they are known."""
     rows = np.arange(len(bench.table))
     features = bench.features_of(source)("features of both cameras", rows, 1)[0]
@@ -51,7 +51,7 @@ def look(bench: Workbench, source: VisionModel) -> Seen:
     return Seen(rows, features, scores, domains(bench.table) == NEW)
 
 
-def _score(bench: Workbench, source: VisionModel, features: np.ndarray) -> np.ndarray:
+def _score(bench: CandidateTrainer, source: VisionModel, features: np.ndarray) -> np.ndarray:
     """Probabilities (N, K) that the head gives for features (N, D)."""
     source.eval()
     with torch.inference_mode():
@@ -66,7 +66,7 @@ def normalised_part(model: VisionModel) -> nn.Module:
     return model if reads_features(model) else model.backbone
 
 
-def shift_between(bench: Workbench, source: VisionModel, seen: Seen, *, seed: int) -> dict[str, Any]:
+def shift_between(bench: CandidateTrainer, source: VisionModel, seen: Seen, *, seed: int) -> dict[str, Any]:
     """Measure how the new camera differs from the old ones; see `adaptation.shift`."""
     table = bench.table
     rng = np.random.default_rng((seed, 3))
@@ -102,7 +102,7 @@ def shift_between(bench: Workbench, source: VisionModel, seen: Seen, *, seed: in
 
 
 def _batchnorm_distance(
-    bench: Workbench, source: VisionModel, chosen: Mapping[str, np.ndarray]
+    bench: CandidateTrainer, source: VisionModel, chosen: Mapping[str, np.ndarray]
 ) -> dict[str, Any] | None:
     """Return how far the layers' statistics on the new camera lie from those on the old; None without BatchNorm.
 
@@ -119,18 +119,18 @@ def _batchnorm_distance(
     return statistics_distance(measured.get(OLD, current_statistics(part)), measured[NEW])
 
 
-def _in_random_order(bench: Workbench, rows: np.ndarray) -> Iterator[torch.Tensor]:
+def _in_random_order(bench: CandidateTrainer, rows: np.ndarray) -> Iterator[torch.Tensor]:
     """Pictures of all classes in each batch, as what normalises them needs it."""
     order = np.random.default_rng(0).permutation(rows)[:MAX_MATCHED]
     return (batch.images for batch in bench.load_eval(order))
 
 
-def _pixels(bench: Workbench, rows: np.ndarray) -> np.ndarray:
+def _pixels(bench: CandidateTrainer, rows: np.ndarray) -> np.ndarray:
     return np.concatenate([pixel_statistics(_plain(bench, batch.images)) for batch in bench.load_eval(rows)])
 
 
 def _embed(
-    bench: Workbench, source: VisionModel, rows: np.ndarray, transform: Callable[[torch.Tensor], torch.Tensor]
+    bench: CandidateTrainer, source: VisionModel, rows: np.ndarray, transform: Callable[[torch.Tensor], torch.Tensor]
 ) -> np.ndarray:
     """Features (N, D) of pictures after a change of their colours."""
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (bench.preprocessing.mean, bench.preprocessing.std))
@@ -144,7 +144,7 @@ def _embed(
     return np.concatenate(vectors)
 
 
-def _plain(bench: Workbench, images: torch.Tensor) -> torch.Tensor:
+def _plain(bench: CandidateTrainer, images: torch.Tensor) -> torch.Tensor:
     """Undo the normalisation: pictures (B, C, H, W) in [0, 1]."""
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (bench.preprocessing.mean, bench.preprocessing.std))
     return (images * std + mean).clamp(0, 1)

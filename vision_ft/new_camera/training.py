@@ -19,9 +19,9 @@ from vision_ft.new_camera.material import Job, SkippedError, Tuned
 from vision_ft.strategies import STRATEGIES
 from vision_ft.strategies.head_first import HeadSolver
 from vision_ft.types import Phase
+from vision_ft.wiring.candidate_trainer import TrainingRows
 from vision_ft.wiring.domains import NEW, domains
 from vision_ft.wiring.model import ask_strategy, count_parameters, describe_phases
-from vision_ft.wiring.workbench import Lessons
 
 HEAD_STRENGTH = 0.1  # of the pull on the head, as a share of that on the backbone
 
@@ -48,14 +48,14 @@ def epochs_of(job: Job, name: str) -> int:
     return job.epochs if job.epochs is not None else STRATEGIES[name].epochs
 
 
-def lessons_from(job: Job, rows: np.ndarray, *, epochs: int, val_rows: np.ndarray | None = None) -> Lessons:
+def lessons_from(job: Job, rows: np.ndarray, *, epochs: int, val_rows: np.ndarray | None = None) -> TrainingRows:
     """Old and new together: the head sees both cameras with equal weight, batches rehearse the memory."""
     head_rows = np.concatenate([job.old_train, rows])
     weights = np.ones(len(job.table))
     weights[head_rows] = domain_weights(domains(job.table)[head_rows] == NEW)
     strength = job.recipe.adapt.anchor
     anchor = build_anchor(job.source, strength=strength, head_strength=strength * HEAD_STRENGTH) if strength else None
-    return Lessons(
+    return TrainingRows(
         new_rows=rows,
         head_rows=head_rows,
         memory=job.memory,
@@ -68,7 +68,7 @@ def lessons_from(job: Job, rows: np.ndarray, *, epochs: int, val_rows: np.ndarra
 
 def train(
     job: Job,
-    lessons: Lessons,
+    lessons: TrainingRows,
     phases: Sequence[Phase],
     folder: Path,
     *,

@@ -142,6 +142,6 @@ TASK = TaskSpec(
     confidence=confidence,
     read_out=read_out,
     keeps_image_size=True,
-    learns_inside=True,
+    returns_losses=True,
     learning_rates={"adamw": (1e-4, 1e-3)},  # docs/benchmarks.md
 )

@@ -121,7 +121,7 @@ class TaskSpec:
             their own pixels; None for tasks whose `decode` says all.
         predictor: the trained model of a run, ready to predict files, arrays and feeds.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
-        learns_inside: whether the model itself is given the target and answers with its losses while it learns.
+        returns_losses: whether the model itself is given the target and answers with its losses while it learns.
         answers_unlabelled: whether images without a label are predicted, too, at the end of a run.
         keeps_image_size: whether the model folder keeps the usual size of an image, as larger ones are read in tiles.
         convex: fits a linear head on cached features at once; None where there is no such fit.
@@ -141,7 +141,7 @@ class TaskSpec:
     predictor: type[ImagePredictor[Any]]
     read_out: Callable[[Judging], ReadOut] | None = None
     counts_correct: bool = False
-    learns_inside: bool = False
+    returns_losses: bool = False
     answers_unlabelled: bool = False
     keeps_image_size: bool = False
     convex: FitHead | None = None

@@ -31,7 +31,7 @@ class BackboneMaps(FrozenPictures):
         super().__init__(model, **pictures)
         self.dense, self.budget_mb, self.dtype = model, budget_mb, dtype
         self.layout = MapLayout.of(model)
-        self._augmented_answers: dict[tuple[int, int], Any] = {}
+        self._augmented_targets: dict[tuple[int, int], Any] = {}
 
     def need_mb(self, num_train: int, num_val: int, views: int) -> float:
         """Return the disk that the maps of so many pictures take."""
@@ -55,7 +55,7 @@ class BackboneMaps(FrozenPictures):
             train={int(row): position for position, row in enumerate(train_rows)},
             val=self._open("maps of val", val_rows, 0),
             val_rows={int(row): position for position, row in enumerate(val_rows)},
-            answer=self._answer,
+            answer=self._target,
             collate=self.plain.truth.collate,
         )
 
@@ -81,8 +81,8 @@ class BackboneMaps(FrozenPictures):
         limit = torch.finfo(getattr(torch, self.dtype)).max
         return self.layout.pack(self.dense.forward_features(images)).clamp(-limit, limit)
 
-    def _answer(self, view: int, row: int) -> Any:
-        """Return the answer of a picture; that of an augmented view is kept, since it costs the picture's decoding.
+    def _target(self, view: int, row: int) -> Any:
+        """Return the target of a picture; that of an augmented view is kept, since it costs the picture's decoding.
 
         A mask has a byte a pixel, so that all of them take less memory than the maps take on disk.
         """
@@ -90,6 +90,6 @@ class BackboneMaps(FrozenPictures):
             columns = self.plain.table.arrow
             size = (columns.column("height")[row].as_py(), columns.column("width")[row].as_py())
             return self.plain.truth.plain(row, size)
-        if (view, row) not in self._augmented_answers:
-            self._augmented_answers[view, row] = self.augmented[view, row][1]
-        return self._augmented_answers[view, row]
+        if (view, row) not in self._augmented_targets:
+            self._augmented_targets[view, row] = self.augmented[view, row][1]
+        return self._augmented_targets[view, row]

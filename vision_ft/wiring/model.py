@@ -30,7 +30,7 @@ def build_model(recipe: Recipe, classes: ClassSpace, columns: Sequence[LabelColu
 
     Raises:
         ModelError: the backbone or its weights cannot be had.
-        RecipeError: the head is unknown or answers another task.
+        RecipeError: the head is unknown or one of another task.
     """
     config = recipe.model
     overrides = _preprocessing_overrides(recipe)

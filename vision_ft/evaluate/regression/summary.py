@@ -7,10 +7,10 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from vision_ft.evaluate.resampling import draw_weights
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.regression.metrics import UNITLESS, VALUE_METRICS
 from vision_ft.evaluate.regression.predictions import ValuePredictions
+from vision_ft.evaluate.resampling import draw_weights
 
 DRAWS = 1000
 MIN_IMAGES = 5  # below, drawn sets agree by chance, and no interval is given

@@ -120,23 +120,23 @@ def to_torchvision(target: Target, *, first_label: int) -> list[dict[str, Tensor
     """
     assert target.boxes is not None, "a detection head needs the boxes of its target"
     assert target.box_labels is not None, "a detection head needs the box labels of its target"
-    answers = []
+    converted = []
     marks = target.box_marks or [torch.zeros_like(labels) for labels in target.box_labels]
     for boxes, labels, marked in zip(target.boxes, target.box_labels, marks, strict=True):
         boxes = boxes.reshape(-1, 4).float()
         learned = (boxes[:, 2:] > boxes[:, :2]).all(dim=1) & (marked != CROWD)
-        answers.append({"boxes": boxes[learned], "labels": labels[learned] + first_label})
-    return answers
+        converted.append({"boxes": boxes[learned], "labels": labels[learned] + first_label})
+    return converted
 
 
 def from_torchvision(found: Sequence[Mapping[str, Tensor]], *, first_label: int) -> list[Detections]:
     """Return what torchvision found, most certain first; boxes that clipping left without area are dropped."""
-    answers = []
+    converted = []
     for picture in found:
         boxes = picture["boxes"]
         solid = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
-        answers.append(Detections(boxes[solid], picture["scores"][solid], picture["labels"][solid] - first_label))
-    return answers
+        converted.append(Detections(boxes[solid], picture["scores"][solid], picture["labels"][solid] - first_label))
+    return converted
 
 
 def check_positive(**values: float) -> None:

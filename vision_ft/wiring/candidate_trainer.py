@@ -35,8 +35,8 @@ from vision_ft.wiring.training import (
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What a candidate learns from.
+class TrainingRows:
+    """The rows that a candidate learns from, and how.
 
     Attributes:
         new_rows: rows that every epoch visits.
@@ -59,8 +59,8 @@ class Lessons:
     labels: np.ndarray | None = None
 
 
-class Workbench:
-    """The pictures of both cameras, opened once for all candidates.
+class CandidateTrainer:
+    """Gives training runs of candidates; the pictures of both cameras are opened once for all of them.
 
     Args:
         recipe: all that decides the adaptation.
@@ -100,86 +100,86 @@ class Workbench:
             view_key=view_key,
         )
 
-    def training_run(self, model: VisionModel, lessons: Lessons, folder: Path) -> TrainingRun:
+    def training_run(self, model: VisionModel, learned: TrainingRows, folder: Path) -> TrainingRun:
         """Return a run of the engine that trains `model` in place and keeps its state in `folder`."""
         config = self.recipe.optim
         # rehearsal draws its batches itself; equal classes are then a matter of the loss
         settings = optim_settings(self.recipe)
-        if lessons.penalty is not None:  # it takes the place of weight decay, which pulls the same weights toward zero
+        if learned.penalty is not None:  # it takes the place of weight decay, which pulls the same weights toward zero
             settings = replace(settings, weight_decay=0.0)
         imbalance = "weights" if config.imbalance == "sampler" else config.imbalance
         method = Method(
             task=self.task,
             loss=self.task.build_loss(
-                self._count(lessons), name=config.loss, imbalance=imbalance, label_smoothing=config.label_smoothing
+                self._count(learned), name=config.loss, imbalance=imbalance, label_smoothing=config.label_smoothing
             ),
             settings=settings,
             seed=self.recipe.run.seed,
             batchnorm=resolve_batchnorm(self.recipe),
             imbalance=imbalance,
-            penalty=lessons.penalty,
+            penalty=learned.penalty,
         )
         services = replace(self.services, folder=folder)
-        return TrainingRun(model, self._run_data(model, lessons), method, services)
+        return TrainingRun(model, self._run_data(model, learned), method, services)
 
-    def _count(self, lessons: Lessons) -> np.ndarray:
+    def _count(self, learned: TrainingRows) -> np.ndarray:
         """Return how often each class occurs (K,) in what is learned from: pictures, pixels or boxes."""
-        return self.kind.count(self._table(lessons), lessons.head_rows)
+        return self.kind.count(self._table(learned), learned.head_rows)
 
-    def _table(self, lessons: Lessons) -> SampleTable:
+    def _table(self, learned: TrainingRows) -> SampleTable:
         """Return the table with the labels that are learned from."""
-        if lessons.labels is None:
+        if learned.labels is None:
             return self.table
         if self.kind.with_labels is None:
             raise ValueError(f"other labels cannot be learned from for the task {self.table.task}")
-        return self.kind.with_labels(self.table, lessons.labels)
+        return self.kind.with_labels(self.table, learned.labels)
 
-    def _run_data(self, model: VisionModel, lessons: Lessons) -> RunData:
-        table = self._table(lessons)
-        batches = self._batches(lessons, table)
+    def _run_data(self, model: VisionModel, learned: TrainingRows) -> RunData:
+        table = self._table(learned)
+        batches = self._batches(learned, table)
 
         @cache
         def train() -> Any:
-            pictures = self._pictures_of(lessons)
+            pictures = self._pictures_of(learned)
             pictures.decoded.fill(threads=os.cpu_count() or 1)
             return build_train_loader(pictures.training, batches, workers=self.workers)
 
         return RunData(
             train=train,
             batches=batches,
-            train_rows=lessons.head_rows,
-            val_rows=lessons.val_rows,
+            train_rows=learned.head_rows,
+            val_rows=learned.val_rows,
             labels=self.kind.labels(table),
             load_eval=self.load_eval,
             features=self.features_of(model) if model.takes == "pooled" else None,
             describe=self.table.relative_path,
             mix=build_mix(self.recipe, len(self.table.classes)),
             views=self.recipe.augment.views,
-            row_weights=lessons.row_weights,
+            row_weights=learned.row_weights,
         )
 
-    def _pictures_of(self, lessons: Lessons) -> Pictures:
+    def _pictures_of(self, learned: TrainingRows) -> Pictures:
         """The pictures that training reads; candidates that learn from the same ones share them."""
-        rows = np.union1d(lessons.new_rows, lessons.memory)
-        key = (rows.tobytes(), b"" if lessons.labels is None else lessons.labels.tobytes())
+        rows = np.union1d(learned.new_rows, learned.memory)
+        key = (rows.tobytes(), b"" if learned.labels is None else learned.labels.tobytes())
         if key not in self._opened:
             self._opened = {
                 key: open_pictures(
-                    self.recipe, self._table(lessons), self._model, keep_tensors=False, rows=rows, workers=self.workers
+                    self.recipe, self._table(learned), self._model, keep_tensors=False, rows=rows, workers=self.workers
                 )
             }
         return self._opened[key]
 
-    def _batches(self, lessons: Lessons, table: SampleTable) -> RehearsalBatches:
+    def _batches(self, learned: TrainingRows, table: SampleTable) -> RehearsalBatches:
         config, runtime = self.recipe.adapt, self.services.runtime
-        share = config.rehearsal if len(lessons.memory) else 0.0
+        share = config.rehearsal if len(learned.memory) else 0.0
         new_per_batch = max(round(self.recipe.optim.batch_size * (1 - share)), 1)
-        steps = -(-len(lessons.new_rows) // new_per_batch) * lessons.epochs
+        steps = -(-len(learned.new_rows) // new_per_batch) * learned.epochs
         labels = self.kind.labels(table)
         taking_turns = labels if labels.ndim == 1 else self.kind.strata(table)  # of several labels the rarest
         return RehearsalBatches(
-            lessons.new_rows,
-            Memory(lessons.memory, taking_turns[lessons.memory], share),
+            learned.new_rows,
+            Memory(learned.memory, taking_turns[learned.memory], share),
             batch_size=self.recipe.optim.batch_size,
             seed=self.recipe.run.seed,
             rank=runtime.rank,
