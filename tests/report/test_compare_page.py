@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,17 @@ def test_the_page_opens_with_the_verdict_and_asks_nothing_from_outside(base, tmp
     assert "default-src 'none'" in page
     for name in NAMES:
         assert name in page
+
+
+def test_the_words_come_from_the_comparison_and_not_from_the_task(base, tmp_path):
+    result = compare_runs([base, copy_run(base, tmp_path / "new", better(0.3))])
+    result = json.loads(json.dumps(result).replace('"accuracy', '"r2').replace('"macro_f1', '"rank'))
+    result |= {"task": "none that is known", "of_class": "mean error", "test": "a test of ranks"}
+    page = write_comparison(result, tmp_path / "compare.html").read_text(encoding="utf-8")
+    assert "p is that of a test of ranks" in page
+    assert "Classes, mean error" in page
+    assert "All runs, highest r2 first" in page
+    assert ">points of r2 against " in page
 
 
 def test_changed_pictures_are_shown_and_counted(base, tmp_path):

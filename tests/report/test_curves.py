@@ -20,17 +20,20 @@ def run_of(values: list[float], *, selection: dict, metric: str = "macro_f1") ->
 
 def test_of_equal_epochs_the_one_that_the_selection_names_is_said_and_marked():
     view = curves.SECTION.build(run_of([0.5, 0.8, 0.8, 0.6], selection={"metric": "macro_f1", "epoch": 3}))
-    assert view["chosen"] == "The weights of epoch 3 were taken (macro-F1 80.0% on validation)."
+    assert view["chosen"] == "Epoch 3 was chosen on validation (macro-F1 80.0%)."
     assert len(view["charts"]) == 2
-    assert all("epoch 3, whose weights were taken" in chart["svg"] for chart in view["charts"])
+    assert all("epoch 3, chosen on validation" in chart["svg"] for chart in view["charts"])
 
 
 def test_a_mixture_of_weights_is_said_and_without_a_selection_nothing_is():
     selection = {"metric": "macro_f1", "epoch": 2, "alpha": 0.25}
-    assert "alpha 0.25 (1 would be" in curves.SECTION.build(run_of([0.5, 0.8], selection=selection))["chosen"]
+    assert (
+        "alpha 0.25 was kept (0: head-only, 1: tuned)"
+        in curves.SECTION.build(run_of([0.5, 0.8], selection=selection))["chosen"]
+    )
     view = curves.SECTION.build(run_of([0.5, 0.8], selection={}))
     assert view["chosen"] is None
-    assert "whose weights were taken" not in view["charts"][0]["svg"]
+    assert "chosen on validation" not in view["charts"][0]["svg"]
 
 
 def test_metrics_that_are_no_fractions_get_axes_of_their_own():

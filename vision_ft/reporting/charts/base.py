@@ -102,7 +102,7 @@ def curves_chart(
     body += frame.axes(x_label="epoch", y_ticks=ticks(low, high), x_ticks=x_ticks, is_share=is_share)
     if chosen is not None:
         x = frame.across(chosen)
-        told = f"epoch {chosen}, whose weights were taken"
+        told = f"epoch {chosen}, chosen on validation"
         body += f'<line class="diagonal" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{frame.height - BOTTOM}">'
         body += f"<title>{told}</title></line>"
     for number, line in enumerate(lines):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
 
 from vision_ft.errors import DataError
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import Section
+from vision_ft.reporting.section import Section, View
 from vision_ft.reporting.thumbnails import open_grid
 
 MAX_SIDE_PX = 1400
 JPEG_QUALITY = 80
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     if run.augmentation is None:
         return None
     try:

@@ -10,10 +10,10 @@ from vision_ft.reporting.charts.base import curves_chart
 from vision_ft.reporting.collect.log_lines import panels
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import leading_metric, metric_name
-from vision_ft.reporting.section import Section, percent
+from vision_ft.reporting.section import Section, View, percent
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     verdicts = judge_run(run)
     if not run.epochs and not run.plan:
         return None
@@ -44,15 +44,15 @@ def _chosen(run: RunView) -> Mapping[str, Any] | None:
 
 
 def _say_chosen(run: RunView, chosen: Mapping[str, Any]) -> str:
-    """Name the epoch and what it reached, and the mixture of weights where one was chosen."""
+    """Name the epoch and what it reached, and the mixture of weights that was kept where there were several."""
     metric = str(run.selection.get("metric") or leading_metric(run.task))
     value = chosen.get(f"val_{metric}")
-    reached = f" ({metric_name(metric)} {percent(value)} on validation)" if isinstance(value, int | float) else ""
+    reached = f" ({metric_name(metric)} {percent(value)})" if isinstance(value, int | float) else ""
     alpha = run.selection.get("alpha")
     mixed = ""
     if isinstance(alpha, int | float) and alpha != 1:
-        mixed = f" They were then mixed with the head-only weights, alpha {alpha:g} (1 would be the tuned ones alone)."
-    return f"The weights of epoch {chosen['epoch']} were taken{reached}.{mixed}"
+        mixed = f" Of its mixtures with the head-only weights, alpha {alpha:g} was kept (0: head-only, 1: tuned)."
+    return f"Epoch {chosen['epoch']} was chosen on validation{reached}.{mixed}"
 
 
 SECTION = Section("curves", "Learning curves", "curves.html.j2", build=_build)

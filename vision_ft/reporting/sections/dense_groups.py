@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.collect.split import Split
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import metric_name, metrics_of
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 MAX_ROWS = 200
 
 
-def _build(run: RunView, split: Split, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: Split, pictures: PictureIndex) -> View | None:
     del pictures
     groups = split.summary["by_group"]
     if not groups:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import Section
+from vision_ft.reporting.section import Section, View
 
 MAX_FINDINGS = 300
 MAX_RECIPE = 100_000
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     facts = list(_flatten(run.environment))
     if not (facts or run.findings or run.recipe or run.problems):
         return None

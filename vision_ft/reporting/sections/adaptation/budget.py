@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.charts.budget import budget_chart
 from vision_ft.reporting.collect.adapted import ends, mapping, metric_in, number, records
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import metric_title
-from vision_ft.reporting.section import Section
+from vision_ft.reporting.section import Section, View
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     budget = mapping(run.adaptation.get("budget"))
     rows = [
         {

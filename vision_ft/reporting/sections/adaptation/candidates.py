@@ -20,10 +20,10 @@ from vision_ft.reporting.collect.adapted import (
 )
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import metric_title
-from vision_ft.reporting.section import Section
+from vision_ft.reporting.section import Section, View
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     candidates = read_candidates(run.adaptation)
     if not candidates:
         return None

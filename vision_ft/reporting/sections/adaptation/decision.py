@@ -21,13 +21,13 @@ from vision_ft.reporting.collect.adapted import (
 )
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import metric_title
-from vision_ft.reporting.section import Section, count, cut, percent, points, points_span, span
+from vision_ft.reporting.section import Section, View, count, cut, percent, points, points_span, span
 
 MAX_CLASSES = 12
 PICTURE_COLUMNS = ("pictures", "labelled", "train", "val", "test", "unused", "groups")
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     adaptation = run.adaptation
     if not adaptation:
         return None

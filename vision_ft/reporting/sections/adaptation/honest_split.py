@@ -8,10 +8,10 @@ from typing import Any
 from vision_ft.reporting.collect.adapted import ends, mapping, metric_in, number
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import metric_title
-from vision_ft.reporting.section import Section
+from vision_ft.reporting.section import Section, View
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     split = mapping(run.adaptation.get("honest_split"))
     metric = metric_in(split)
     rows = [

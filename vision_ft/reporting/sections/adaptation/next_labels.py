@@ -7,7 +7,7 @@ from typing import Any
 
 from vision_ft.reporting.collect.adapted import mapping, number, records
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import Section
+from vision_ft.reporting.section import Section, View
 
 MAX_SHOWN = 48
 REASONS = {
@@ -26,7 +26,7 @@ def _pictures(run: RunView) -> list[str]:
     return [str(row.get("path", "")) for row in _rows(run)[:MAX_SHOWN]]
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     rows = _rows(run)
     if not rows:
         return None

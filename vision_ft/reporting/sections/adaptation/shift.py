@@ -7,7 +7,7 @@ from typing import Any
 
 from vision_ft.reporting.collect.adapted import ends, mapping, number, records, texts
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import Section, percent
+from vision_ft.reporting.section import Section, View, percent
 
 MAX_CLASSES = 20
 MAX_LAYERS = 30
@@ -20,7 +20,7 @@ KINDS = {
 WIDEST = 3.0  # standard deviations that fill half of a bar
 
 
-def _build(run: RunView) -> dict[str, Any] | None:
+def _build(run: RunView) -> View | None:
     shift = mapping(run.adaptation.get("shift"))
     if not shift:
         return None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 SIZES = ("small", "medium", "large")
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
     del run, pictures
     rows = [row | {"index": index} for index, row in enumerate(split.summary["per_class"])]
     rows.sort(key=lambda row: (row["ap50"] is None, row["ap50"] or 0.0))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from vision_ft.evaluate.classification.confusion import class_order
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
     del pictures
     size = len(run.classes)
     matrix = np.array(split.summary["confusion"], np.int64).reshape(size + 1, size + 1)

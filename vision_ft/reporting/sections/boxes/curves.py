@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.charts.boxes import precision_recall_chart
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 MAX_CHARTS = 24
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View | None:
     del run, pictures
     rows = {row["class"]: row for row in split.summary["per_class"]}
     curves = sorted(split.summary["curves"], key=lambda curve: rows[curve["class"]]["ap50"])

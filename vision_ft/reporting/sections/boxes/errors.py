@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.evaluate.boxes.errors import ERROR_KINDS
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 KIND_TITLES = {
     "missed": "Missed",
@@ -19,7 +17,7 @@ KIND_TITLES = {
 }
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
     del run, pictures
     gains, counts = split.summary["errors_ap50"], split.summary["errors"]
     rows = [

@@ -8,11 +8,11 @@ from vision_ft.evaluate.boxes.errors import ERROR_KINDS
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.overlays import ERROR_COLOURS, MAX_PICTURES, Shown, class_colours, show_pictures
-from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, cut
+from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, View, cut
 from vision_ft.reporting.sections.boxes.errors import KIND_TITLES
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
     del pictures
     rows = split.worst_first[:MAX_PICTURES]
     shown = show_pictures([run.picture(split.predictions.paths[row]) for row in rows])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.evaluate.classification.confusion import class_order
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View:
     del pictures
     cells = split.summary["confusion"]
     order = class_order(cells, len(run.classes))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 MAX_ROWS = 200
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View | None:
     del run, pictures
     rows = split.summary["groups"]
     if not rows:

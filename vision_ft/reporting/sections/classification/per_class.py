@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View:
     del pictures
     taken: dict[int, tuple[int, int]] = {}  # class -> (count, the class it is taken for most)
     for true, predicted, number in split.summary["confusion"]:

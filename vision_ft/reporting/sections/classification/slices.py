@@ -9,10 +9,10 @@ from typing import Any
 from vision_ft.evaluate.slices import slice_sentences, slice_table
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View | None:
     del run, pictures
     labelled = split.predictions.targets >= 0
     correct = (split.predictions.targets == split.predictions.predicted)[labelled]

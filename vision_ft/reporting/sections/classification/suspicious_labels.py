@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.evaluate.labels.errors import likely_label_errors
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 MAX_SHOWN = 200
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> dict[str, Any] | None:
+def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View | None:
     del run
     predictions = split.predictions
     if predictions.scores is None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.collect.label_sets import LabelSetSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 MAX_SHOWN = 60  # labels, worst first; the table of labels holds all
 
 
-def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> View:
     del pictures
     numbers = split.summary
     tables = [

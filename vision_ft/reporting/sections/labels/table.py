@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.collect.label_sets import LabelSetSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 
-def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> View:
     del run, pictures
     rows = [row | {"index": 2 * place + 1} for place, row in enumerate(split.summary["per_class"])]
     rows.sort(key=lambda row: (row["f1"] is None, row["f1"] or 0.0, -row["support"]))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vision_ft.reporting.collect.masks import MaskSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import PictureIndex, Section, View
 
 
-def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> View:
     del run, pictures
     total = split.summary["pixels"]
     rows = [

@@ -17,7 +17,7 @@ from vision_ft.reporting.overlays import (
     show_pictures,
     shown_size,
 )
-from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, cut
+from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, View, cut
 
 KINDS = {
     "missed": ("Missed", "of the class, and not found"),
@@ -26,7 +26,7 @@ KINDS = {
 }
 
 
-def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> dict[str, Any]:
+def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> View:
     del pictures
     rows = split.worst_first[:MAX_PICTURES]
     shown = show_pictures([run.picture(split.predictions.paths[row]) for row in rows])
