@@ -94,6 +94,17 @@ def test_importing_the_package_loads_no_torch(module):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("module", ["vision_ft.api.train", "vision_ft.pipeline"])
+def test_importing_the_training_loads_no_library_that_only_other_work_needs(module):
+    """What is listed is loaded where it is used; scripts/bench_import.py measures what that saves."""
+    libraries = ["matplotlib", "sklearn", "scipy.stats", "scipy.optimize", "albumentations", "jinja2", "transformers"]
+    libraries += ["segmentation_models_pytorch", "pycocotools", "lightning_fabric", "IPython"]
+    own = ["vision_ft.feed", "vision_ft.demo", "vision_ft.reporting.html", "vision_ft.new_camera", "vision_ft.cli"]
+    code = f"import sys, {module}; loaded = {set(libraries + own)} & set(sys.modules); assert not loaded, loaded"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_dev_extra_equals_the_dev_group():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["optional-dependencies"]["dev"] == project["dependency-groups"]["dev"]

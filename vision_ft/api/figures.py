@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from vision_ft.errors import RecipeError, did_you_mean
 if TYPE_CHECKING:  # matplotlib is loaded where a figure is drawn
     from matplotlib.figure import Figure
 
-MEASURES = {"f1": "F1", "iou": "IoU", "ap50": "AP50"}  # what a row of per_class is drawn by, whichever it has
+MEASURES = {"ap50": "AP50", "iou": "IoU", "f1": "F1"}  # a class is drawn by the first of these that its row has
 READABLE = 10_000  # counts from here on, as of pixels, have no room in a cell: shares are shown
 
 
@@ -25,7 +27,27 @@ def draw(run: Path, name: str, *, split: str) -> Figure:
     """
     if name not in FIGURES:
         raise RecipeError(f'plot: got "{name}".{did_you_mean(name, FIGURES)} Allowed: {", ".join(FIGURES)}.')
+    _show_as_image()
     return FIGURES[name](run, split)
+
+
+def _show_as_image() -> None:
+    """Let a notebook show figures without `%matplotlib inline`; one that chose how keeps its choice."""
+    from matplotlib.figure import Figure
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return
+    formatter = shell.display_formatter.formatters["image/png"]
+    if Figure not in formatter.type_printers:
+        formatter.for_type(Figure, _as_png)
+
+
+def _as_png(figure: Figure) -> bytes:
+    """Return a figure as PNG."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
 
 
 def _confusion(run: Path, split: str) -> Figure:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from vision_ft.engine.callbacks import Reporter
 
 SECONDS_BETWEEN_LINES = 5.0  # without a terminal, for log files
@@ -44,6 +45,8 @@ class ConsoleReporter:
         self._what, self._total, self._done = what, total, 0
         self._started = self._said = time.monotonic()
         if _can_draw():
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # here: --help draws no bar
+
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
