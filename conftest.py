@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,3 +28,14 @@ def _num_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_this_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the fixtures of a file a cache too: not the user's own, and none that another worker writes.
+
+    Each test has one of its own besides (tests/conftest.py), set after the wider fixtures ran.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VISION_FT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
