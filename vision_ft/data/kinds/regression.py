@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from vision_ft.data.audit.values import check_values
 from vision_ft.data.images.decode import printable

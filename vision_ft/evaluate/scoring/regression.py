@@ -40,7 +40,9 @@ def _intervals(predictions: ValuePredictions, *, seed: int = 0) -> dict[str, Any
 def _closeness(predictions: ValuePredictions) -> np.ndarray:
     """1 - |error| / standard deviation of the target (N,), the mean over the targets; NaN where none is known."""
     known = ~np.isnan(predictions.targets)
-    spread = np.array([np.std(column[k]) if k.any() else np.nan for column, k in zip(predictions.targets.T, known.T, strict=True)])
+    spread = np.array(
+        [np.std(column[k]) if k.any() else np.nan for column, k in zip(predictions.targets.T, known.T, strict=True)]
+    )
     scaled = np.abs(predictions.errors) / np.where(spread > 0, spread, np.nan)
     counted = ~np.isnan(scaled)
     number = counted.sum(axis=1)
