@@ -12,13 +12,12 @@ from torch import Tensor
 
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of
-from vision_ft.tasks.segmentation_losses import MASK_LOSSES, build_mask_loss, pixel_class_weights
+from vision_ft.tasks.segmentation_losses import build_mask_loss, pixel_class_weights
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import UNLABELLED, Target
 
 METRICS = ("miou", "dice", "pixel_accuracy")
 DEFAULT_LOSS = "ce-dice"
-LOSSES = (DEFAULT_LOSS, *(name for name in MASK_LOSSES if name != DEFAULT_LOSS))
 
 
 @dataclass(frozen=True)
