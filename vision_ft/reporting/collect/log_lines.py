@@ -29,12 +29,12 @@ class Panel:
     is_share: bool
 
 
-def panels(epochs: Sequence[Mapping[str, Any]]) -> list[Panel]:
+def panels(epochs: Sequence[Mapping[str, Any]], task: str) -> list[Panel]:
     """The loss, the metrics that are fractions of 1 together, and each other metric by itself.
 
     A metric is a fraction where all of its values are: errors in a unit and an R2 below zero are not.
     """
-    lines = metric_lines(epochs)
+    lines = metric_lines(epochs, task)
     shares = tuple(line for line in lines if all(0 <= value <= 1 for value in _known(epochs, line)))
     found = [Panel("Loss", LOSS_LINES, False)]
     if shares:
@@ -46,13 +46,13 @@ def panels(epochs: Sequence[Mapping[str, Any]]) -> list[Panel]:
     return found + [Panel(title_of(group), tuple(group), False) for group in others.values()]
 
 
-def metric_lines(epochs: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
-    """A line for each metric that any epoch has a value of, in the metrics' order, training first."""
+def metric_lines(epochs: Sequence[Mapping[str, Any]], task: str) -> tuple[Line, ...]:
+    """A line for each metric that any epoch has a value of, in the order of the task, training first."""
     keys = dict.fromkeys(key for record in epochs for key in record)
     metrics = dict.fromkeys(name for key in keys for part, _, name in [key.partition("_")] if part in PARTS and name)
     lines = [
         Line(f"{part}_{metric}", f"{label} {metric_name(metric)}")
-        for metric in in_order([metric for metric in metrics if metric != "loss"])
+        for metric in in_order([metric for metric in metrics if metric != "loss"], task)
         for part, label in PARTS.items()
     ]
     return tuple(line for line in lines if _known(epochs, line))

@@ -25,7 +25,7 @@ def _build(run: RunView) -> View | None:
             "lines": panel.lines,
             "svg": curves_chart(run.epochs, panel.lines, is_share=panel.is_share, chosen=epoch),
         }
-        for panel in panels(run.epochs)
+        for panel in panels(run.epochs, run.task)
         if len(run.epochs) > 1
     ]
     convex = any(phase.get("solver") == "convex" for phase in run.plan.get("phases") or [])
