@@ -57,8 +57,8 @@ def label_budget_curve(  # noqa: PLR0913 - what is fitted, on what, how it is sc
         seed: of the draws.
 
     Returns:
-        {"metric", "points": [{"labels", "mean", "low", "high", "draws"}], "source", "test_pictures", "sentence"}, where low
-        and high are the worst and best draw; None without pictures to train on or to test on.
+        {"metric", "points": [{"labels", "mean", "low", "high", "draws"}], "source", "test_pictures", "sentence"}, where
+        low and high are the worst and best draw; None without pictures to train on or to test on.
     """
     if not (len(new) and len(test)):
         return None

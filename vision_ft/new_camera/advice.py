@@ -38,7 +38,7 @@ class Advice:
 
 
 def advise(job: Job, seen: Seen, source: Outcome) -> Advice:
-    """Work out the advice on cached features; the curve where the task has a probe, the splits of one label an image."""
+    """Work out the advice on cached features; the curve needs a task with a probe, the splits one label per image."""
     usable = labelled_rows_of(job, "train", "val")
     test = labelled_rows_of(job, "test")
     split = None

@@ -11,7 +11,7 @@ from vision_ft.data.table import SampleTable
 from vision_ft.data.values import value_matrix
 from vision_ft.types import SPLITS, Finding
 
-FAR = 20.0  # interquartile ranges beyond the quartiles: no distribution of counts or ages reaches so far, typing errors do
+FAR = 20.0  # interquartile ranges beyond the quartiles: counts and ages do not reach so far, typing errors do
 MOSTLY = 0.9  # share of one value above which little is left to learn
 MIN_TRAIN = 20  # known values below which a fit is chance
 
