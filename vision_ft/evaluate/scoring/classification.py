@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -18,13 +17,14 @@ from vision_ft.evaluate.intervals import class_intervals, drawn_counts, drawn_ma
 from vision_ft.evaluate.labels.metrics import ratio
 from vision_ft.evaluate.resampling import REPLICATES, Interval
 from vision_ft.evaluate.scoring.base import Compared, MetricInfo, Scoring
+from vision_ft.evaluate.summaries import ClassSummary
 
 
 def _judged(predictions: Predictions) -> np.ndarray:
     return np.asarray(predictions.targets >= 0)
 
 
-def _summarise(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
+def _summarise(predictions: Predictions, *, seed: int = 0) -> ClassSummary:
     return summarise(
         predictions.targets,
         predictions.scores,
