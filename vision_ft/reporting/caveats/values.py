@@ -103,13 +103,13 @@ def _about_groups(split: ValueSplit) -> Iterator[Caveat]:
     if not far or len(split.group_biases) < 2 * len(split.targets):
         return
     far.sort(key=lambda row: -size_of_bias(split, row))
-    told = [f"{_of_target(split, row)}{too_high(row['bias'])} in {cut(row['group'])}" for row in far[:MAX_NAMED]]
+    told = [f"{too_high(row['bias'])} in {cut(row['group'])}{_of_target(split, row)}" for row in far[:MAX_NAMED]]
     more = ", …" if len(far) > MAX_NAMED else ""
     yield say("warning", f"Groups differ: predictions are on average {', '.join(told)}{more}.", "groups")
 
 
 def _of_target(split: ValueSplit, row: Mapping[str, Any]) -> str:
-    return f"those of {cut(split.targets[row['target']])} " if len(split.targets) > 1 else ""
+    return f" ({cut(split.targets[row['target']])})" if len(split.targets) > 1 else ""
 
 
 def size_of_bias(split: ValueSplit, row: Mapping[str, Any]) -> float:

@@ -77,7 +77,8 @@ def _axes(frame: Frame, *, x_label: str, y_label: str) -> str:
     body = frame.axes(x_label=x_label, y_ticks=ticks(*frame.y), x_ticks=ticks(*frame.x), is_share=False)
     bottom = frame.height - BOTTOM
     body += f'<line class="grid" x1="{LEFT}" x2="{LEFT}" y1="{TOP}" y2="{bottom}"/>'
-    return body + f'<text class="faint" x="{LEFT + 8}" y="{TOP + 11}">{escape(y_label)}</text>'
+    halo = "paint-order:stroke;stroke:var(--panel);stroke-width:5px"  # a grid line may run behind the word
+    return body + f'<text style="{halo}" x="{LEFT + 8}" y="{TOP + 12}">{escape(y_label)}</text>'
 
 
 def _tell(true: np.ndarray, predicted: np.ndarray, paths: Sequence[str]) -> list[str]:

@@ -108,13 +108,9 @@ def _table(run: RunView, split: ValueSplit) -> NumberTable | None:
 def _pairs(run: RunView, split: ValueSplit) -> list[Pair]:
     """Return the groups and the ranges of true values whose predictions are biased most."""
     del run
-    several = len(split.targets) > 1
-    found = [
-        (row, f"{cut(split.targets[row['target']], 24)} in {row['group']}" if several else f"{row['group']}", "groups")
-        for row in split.group_biases
-    ]
+    found = [(row, _name_group(split, row), "groups") for row in split.group_biases]
     found += [
-        (row, f"{cut(split.targets[row['target']], 24)} {number_span((row['from'], row['to']))}", "residuals")
+        (row, f"{cut(split.targets[row['target']], 20)} from {number_span((row['from'], row['to']))}", "residuals")
         for row in split.range_biases
     ]
     found = sorted((one for one in found if is_biased(one[0])), key=lambda one: -size_of_bias(split, one[0]))
@@ -129,6 +125,11 @@ def _pairs(run: RunView, split: ValueSplit) -> list[Pair]:
         }
         for row, name, section in found[:NUM_PAIRS]
     ]
+
+
+def _name_group(split: ValueSplit, row: Mapping[str, Any]) -> str:
+    group = row["group"] if row["group"] == "no group" else f"group {row['group']}"
+    return group if len(split.targets) == 1 else f"{cut(split.targets[row['target']], 20)}, {group}"
 
 
 PAGE_ONE = PageOne(

@@ -56,15 +56,17 @@ def _chart(split: ValueSplit, k: int) -> View:
     true, predicted = split.known(k)
     slope = slope_of(true, predicted)
     facts = [
-        f"R2 {number(row['r2'])}",
-        f"slope {number(slope)}",
-        f"true {number_span((row['low'], row['high']))}",
-        f"predicted {number_span((float(predicted.min()), float(predicted.max())))}",
+        ("R2", number(row["r2"])),
+        ("Slope", number(slope)),
+        ("True values", number_span((row["low"], row["high"]))),
+        ("Predictions", number_span((float(predicted.min()), float(predicted.max())))),
+        ("Mean of the true values", number(row["mean"])),
+        ("Mean of the predictions", number(float(predicted.mean()))),
     ]
     return {
         "title": cut(split.targets[k]),
         "svg": scatter_chart(points["true"], points["predicted"], points["paths"], name=split.targets[k]),
-        "facts": ", ".join(fact for fact in facts if "—" not in fact),
+        "facts": facts,
         "shown": points["shown"],
         "of": points["of"],
     }
