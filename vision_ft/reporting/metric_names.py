@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vision_ft.evaluate.names import HEADLINES, METRIC_NAMES
+from vision_ft.evaluate.names import HEADLINES, METRIC_NAMES, metric_info
 from vision_ft.evaluate.names import metric_title as metric_title
 
 
@@ -21,6 +21,11 @@ def leading_metric(task: str) -> str:
 def metric_name(metric: str) -> str:
     """Return what people call a metric within a sentence: "accuracy", "mIoU"; its own key where it has no name."""
     return METRIC_NAMES.get(metric, metric)
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a fraction of 1, shown in percent; others are plain numbers."""
+    return metric_info(metric).scale == "share"
 
 
 def in_order(metrics: Sequence[str], task: str) -> list[str]:

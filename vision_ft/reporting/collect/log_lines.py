@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vision_ft.reporting.charts.base import Line
-from vision_ft.reporting.metric_names import in_order, metric_name
+from vision_ft.reporting.metric_names import in_order, is_share, metric_name
 
 LOSS_LINES = (Line("train_loss", "training"), Line("val_loss", "validation"))
 PARTS = {"train": "training", "val": "validation"}
@@ -32,10 +32,12 @@ class Panel:
 def panels(epochs: Sequence[Mapping[str, Any]], task: str) -> list[Panel]:
     """The loss, the metrics that are fractions of 1 together, and each other metric by itself.
 
-    A metric is a fraction where all of its values are: errors in a unit and an R2 below zero are not.
+    A metric is a fraction where it is meant as one and all of its values are: errors in a unit and an R2 are not.
     """
     lines = metric_lines(epochs, task)
-    shares = tuple(line for line in lines if all(0 <= value <= 1 for value in _known(epochs, line)))
+    shares = tuple(
+        line for line in lines if is_share(_metric(line)) and all(0 <= value <= 1 for value in _known(epochs, line))
+    )
     found = [Panel("Loss", LOSS_LINES, False)]
     if shares:
         found.append(Panel(title_of(shares), shares, True))
