@@ -10,7 +10,7 @@ import numpy as np
 from vision_ft.errors import DataError
 from vision_ft.tasks.classification import PROBE_STRENGTH, fit_probe
 
-# Measured on the same sets as PROBE_STRENGTH: with 50 labels beside 500 old images 91% on webcam, against 86% with equal
+# Measured on the sets of PROBE_STRENGTH: with 50 labels beside 500 old images 91% on webcam, against 86% with equal
 # weight per image and 83% from the labels alone; 0.7 is as good, but worse for 10 labels.
 NEW_SHARE = 0.5
 
