@@ -15,7 +15,7 @@ from vision_ft.errors import DataError
 if TYPE_CHECKING:  # importing torch takes seconds; the names below are needed by the type checker only
     from torch import Tensor, nn
 
-Task = Literal["classification", "multilabel", "multitask", "segmentation", "detection"]
+Task = Literal["classification", "multilabel", "multitask", "segmentation", "detection", "regression"]
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 COUNTED, DIFFICULT, CROWD = 0, 1, 2  # marks of true boxes: hit or missed; only learned from; neither

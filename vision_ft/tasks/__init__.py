@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vision_ft.tasks import classification, detection, multilabel, multitask, segmentation
+from vision_ft.tasks import classification, detection, multilabel, multitask, regression, segmentation
 from vision_ft.tasks.spec import TaskSpec
 
 TASKS: dict[str, TaskSpec] = {
@@ -11,4 +11,5 @@ TASKS: dict[str, TaskSpec] = {
     "multitask": multitask.TASK,
     "segmentation": segmentation.TASK,
     "detection": detection.TASK,
+    "regression": regression.TASK,
 }
