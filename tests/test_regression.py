@@ -37,7 +37,7 @@ def test_a_run_writes_predictions_metrics_and_report(run: vf.Run):
     assert [row["name"] for row in test["per_target"]] == ["target", "cover"]
     stored = read_value_predictions(run.path / "predictions" / "test.parquet")
     assert test["per_target"][0]["mae"] == pytest.approx(np.abs(stored.errors[:, 0]).mean(), abs=1e-5)
-    assert "Residuals" in (run.path / "report.html").read_text(encoding="utf-8")
+    assert "Errors by true value" in (run.path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_fitted_head_beats_the_mean(data: Path, tmp_path: Path):
