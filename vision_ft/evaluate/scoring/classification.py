@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from vision_ft.evaluate.calibration import fit_temperature, log_loss
+from vision_ft.evaluate.classification.change import change_of
 from vision_ft.evaluate.classification.metrics import Answers, accuracy, macro_f1, summarise
 from vision_ft.evaluate.classification.predictions import Predictions, read_predictions, write_predictions
 from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.drawn import Measured
-from vision_ft.evaluate.forgetting import change_of
 from vision_ft.evaluate.intervals import class_intervals, drawn_counts, drawn_macro_f1
 from vision_ft.evaluate.labels.metrics import ratio
 from vision_ft.evaluate.resampling import REPLICATES, Interval
