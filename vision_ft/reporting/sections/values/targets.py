@@ -11,7 +11,7 @@ from vision_ft.reporting.section import PictureIndex, Section, View
 def _build(run: RunView, split: ValueSplit, pictures: PictureIndex) -> View:
     del run, pictures
     rows = [row | {"differs": is_biased(row)} for row in split.summary["per_target"]]
-    return {"rows": rows, "notes": split.summary["notes"], "any_missing": any(row["missing"] for row in rows)}
+    return {"rows": rows}
 
 
 SECTION = Section("targets", "Targets", "values_targets.html.j2", build_split=_build)
