@@ -13,7 +13,7 @@ from vision_ft.deploy.options import Options
 from vision_ft.deploy.predictor import ImagePredictor, View
 from vision_ft.deploy.writers.table import TableWriter
 from vision_ft.models.assemble import Classifier
-from vision_ft.types import ClassSpace, Preprocessing
+from vision_ft.types import REGRESSION, ClassSpace, Preprocessing
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +54,7 @@ class ValuePredictor(ImagePredictor[ValuePrediction]):
         device: where the model computes.
     """
 
-    task = "regression"
+    task = REGRESSION
     takes = ()
     batch_size = 32
 

@@ -14,7 +14,7 @@ from vision_ft.models.assemble import VisionModel
 from vision_ft.models.folder import CONFIG_FILE, KEY, WEIGHTS_FILE, load_model
 from vision_ft.models.source import read_config
 from vision_ft.run_folder import RunFolder, read_json
-from vision_ft.types import ClassSpace, LabelColumn
+from vision_ft.types import DEFAULT_TASK, ClassSpace, LabelColumn
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def open_source(recipe: Recipe) -> Source:
         raise ModelError(
             f"{folder.path}: no trained model here (model/{CONFIG_FILE} is missing). Give the folder of a finished run."
         )
-    task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", "classification")
+    task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", DEFAULT_TASK)
     if task != recipe.task:
         raise ModelError(
             f"{folder.path}: its model answers {task}, but {recipe.task} is to be adapted. Give a run of this task, or "

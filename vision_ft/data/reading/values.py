@@ -14,7 +14,7 @@ from vision_ft.data.reading.index import Index
 from vision_ft.data.reading.labels import LABEL_COLUMN, LabelOptions, Splits, find_columns
 from vision_ft.data.values import VALUES, value_column
 from vision_ft.errors import DataError
-from vision_ft.types import UNLABELLED, ClassSpace, Finding
+from vision_ft.types import REGRESSION, UNLABELLED, ClassSpace, Finding
 
 USUAL = ("target", LABEL_COLUMN)  # columns that are taken without being named
 MISSING = {"", "na", "nan", "null", "none"}  # in any case
@@ -33,7 +33,7 @@ class Numbers:
         """Return the values of some rows; the targets take the place of classes."""
         del splits, where
         chosen = self.values[np.asarray(rows, dtype=np.int64)].reshape(len(rows), len(self.names))
-        common = {"labels": [UNLABELLED] * len(rows), "classes": ClassSpace(self.names), "task": "regression"}
+        common = {"labels": [UNLABELLED] * len(rows), "classes": ClassSpace(self.names), "task": REGRESSION}
         return common | {"extra": {VALUES: value_column(chosen)}}
 
 
