@@ -251,7 +251,7 @@ def _build_cached(
         "workers": workers,
         "plain": pictures.plain,
         "augmented": pictures.training,
-        "view_key": {"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
+        "view_key": {"preset": PRESETS.fingerprint(resolve_preset(recipe, table)), "seed": recipe.run.seed},
     }
     if isinstance(model, Classifier):
         return {"features": FeatureSource(model, **given)}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from vision_ft.augment.presets import PRESETS
 from vision_ft.config.schema.recipe import Recipe
 from vision_ft.data.loading.cache import cache_dir
 from vision_ft.data.loading.loaders import build_eval_loader, build_train_loader
@@ -89,7 +90,7 @@ class Workbench:
 
     def features_of(self, model: VisionModel) -> FeatureSource:
         """Return the cached features of a model whose backbone is not trained while they are asked for."""
-        view_key = {"preset": resolve_preset(self.recipe, self.table), "seed": self.recipe.run.seed}
+        view_key = {"preset": PRESETS.fingerprint(resolve_preset(self.recipe, self.table)), "seed": self.recipe.run.seed}
         return FeatureSource(
             model,
             services=self.services,
