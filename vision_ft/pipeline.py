@@ -26,6 +26,7 @@ from vision_ft.files import atomic_path, write_atomic, write_json
 from vision_ft.finishing import FINISHERS, Finish
 from vision_ft.models.assemble import VisionModel
 from vision_ft.reporting import build_report
+from vision_ft.reporting.own_sections import OWN_SECTIONS
 from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_environment, write_findings
 from vision_ft.strategies import STRATEGIES
 from vision_ft.types import Finding
@@ -33,6 +34,7 @@ from vision_ft.wiring.answers import build_truth, labelled_rows
 from vision_ft.wiring.crowded import find_crowded
 from vision_ft.wiring.data import prepare_table
 from vision_ft.wiring.model import build_model, build_plan, describe_plan
+from vision_ft.wiring.plugins import require_plugins, used_plugins, with_shown
 from vision_ft.wiring.training import build_recipe_augment, build_runtime, build_training_run
 
 GRID_ROWS = 6  # pictures of the augmentation grid
@@ -117,7 +119,8 @@ def close_finished(folder: RunFolder, reporter: Reporter) -> None:
 def _write_end(folder: RunFolder, timings: dict[str, float]) -> None:
     """Write what the run cost, and the report."""
     cost = {"seconds": {name: round(value, 2) for name, value in timings.items()}, "peak_memory_mb": peak_memory()}
-    write_json(folder.environment, read_json(folder.environment) | cost)
+    known = with_shown(read_json(folder.environment), read_json(folder.metrics), OWN_SECTIONS)
+    write_json(folder.environment, known | cost)
     build_report(folder.path)
 
 
@@ -132,6 +135,8 @@ def open_folder(recipe: Recipe, *, resume: bool, runtime: Runtime, name: str) ->
         chosen = new_run_folder(recipe.run.out, name=name, resume=resume)
         if resume:
             _refuse_other_recipe(chosen, recipe)
+            environment = read_json(chosen.environment) if chosen.environment.is_file() else {}
+            require_plugins(recipe, environment, where=chosen.path)
         chosen.path.mkdir(parents=True, exist_ok=True)
     first = runtime.gather(chosen)[0]
     if first is None:
@@ -194,7 +199,9 @@ def _write_start(
     table.write(folder.data)
     write_findings(folder, findings)
     write_json(folder.plan, plan)
-    write_environment(folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root))
+    write_environment(
+        folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root), **used_plugins(recipe)
+    )
     preprocessing = model.backbone.preprocessing
     rows = labelled_rows(table, "train")
     grid = draw_augmentation_grid(

@@ -28,6 +28,7 @@ from vision_ft.types import Finding
 from vision_ft.wiring.answers import is_labelled
 from vision_ft.wiring.domain_classes import names_present
 from vision_ft.wiring.domains import NEW, OLD, domains
+from vision_ft.wiring.plugins import used_plugins
 
 FORMAT_VERSION = 1
 DOCUMENT = "adaptation.json"
@@ -40,7 +41,7 @@ def write_start(
     write_atomic(folder.recipe, dump_recipe(recipe).encode())
     table.write(folder.data)
     write_findings(folder, findings)
-    facts = {"source": str(source.folder.path), "source_model": source.model_hash}
+    facts = {"source": str(source.folder.path), "source_model": source.model_hash, **used_plugins(recipe)}
     write_environment(folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root), **facts)
 
 

@@ -21,6 +21,7 @@ from vision_ft.strategies.head_first import HeadSolver
 from vision_ft.types import Phase
 from vision_ft.wiring.domains import NEW, domains
 from vision_ft.wiring.model import count_parameters, describe_phases
+from vision_ft.wiring.plugins import has_own_loss
 from vision_ft.wiring.workbench import Lessons
 
 HEAD_STRENGTH = 0.1  # of the pull on the head, as a share of that on the backbone
@@ -43,7 +44,7 @@ def plan_strategy(job: Job, name: str) -> list[Phase]:
 
 def solver_of(job: Job) -> HeadSolver:
     """Return how the source's head is fitted."""
-    return "convex" if job.source.head_name == "linear" else "gradient"
+    return "convex" if job.source.head_name == "linear" and not has_own_loss(job.recipe) else "gradient"
 
 
 def epochs_of(job: Job, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,12 @@ from markupsafe import Markup
 from vision_ft.errors import DataError
 from vision_ft.evaluate.calibration import reliability, score_of
 from vision_ft.evaluate.classification.confusion import class_order, dense
+from vision_ft.evaluate.classification.metrics import METRICS
 from vision_ft.files import write_atomic
 from vision_ft.reporting.collect.boxes import NO_OBJECT, BoxSplit
 from vision_ft.reporting.collect.masks import MaskSplit
 from vision_ft.reporting.collect.run import AnySplit, RunView, SplitView, collect_predictions, collect_run
+from vision_ft.reporting.own_sections import OWN_SECTIONS, missing_parts, with_own
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.plots import base as plots
 from vision_ft.reporting.plots.adaptation import write_adaptation_figures
@@ -65,6 +68,7 @@ def build_report(run_dir: Path, *, data_root: Path | None = None, load_thumbnail
         DataError: the folder is no finished run, or one of its files is damaged.
     """
     run = collect_run(Path(run_dir), data_root=data_root)
+    run = replace(run, problems=(*run.problems, *missing_parts(run.environment, (METRICS, OWN_SECTIONS))))
     return write_report(run, Path(run_dir) / "report.html", load_thumbnail=load_thumbnail)
 
 
@@ -142,7 +146,9 @@ def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: 
     """Return the page as text."""
     labelled = {name: split for name, split in run.splits.items() if isinstance(split, SplitView)}
     rows = {name: choose_rows(split) for name, split in labelled.items()}  # masks and boxes bring their own pictures
-    own = [path for section in SECTIONS[run.task] if section.pictures for path in section.pictures(run)]
+    own = [
+        path for section in with_own(run.task, SECTIONS[run.task]) if section.pictures for path in section.pictures(run)
+    ]
     wanted = [labelled[name].predictions.paths[row] for name, chosen in rows.items() for row in chosen]
     thumbnails = build_thumbnails([*own, *wanted], run.picture, load=load_thumbnail)
     if thumbnails.missing:
@@ -154,7 +160,7 @@ def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: 
     for name, split in labelled.items():
         data["splits"][name]["pictures"] = picture_items(split, rows[name], position_by_path)
     indices = {name: PictureIndex({row: place for place, row in enumerate(rows.get(name, ()))}) for name in run.splits}
-    for section in SECTIONS[run.task]:
+    for section in with_own(run.task, SECTIONS[run.task]):
         views = _views(section, run, indices)
         for name, view in views.items():
             if view is not None and "data" in view:

@@ -120,6 +120,5 @@ TASK = TaskSpec(
     score=score,
     metrics=("map", "map50"),
     head="faster-rcnn",
-    losses=("auto",),
     learns_inside=True,
 )

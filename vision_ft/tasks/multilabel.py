@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,10 +18,10 @@ from vision_ft.evaluate.labels.metrics import (
     count_labels,
     log_loss,
 )
+from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import Target
 
-LOSSES = ("bce", "asymmetric")
 LARGEST_WEIGHT = 100.0  # a label that applies to one picture of ten thousand would drown all others
 
 
@@ -33,9 +35,7 @@ def positive_weights(label_counts: np.ndarray) -> np.ndarray:
     return np.where(having > 0, np.clip(without / np.maximum(having, 1), 1 / LARGEST_WEIGHT, LARGEST_WEIGHT), 1.0)
 
 
-def build_loss(
-    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
-) -> Loss:
+def label_loss(class_counts: np.ndarray, *, name: str, imbalance: str = "none", label_smoothing: float = 0.0) -> Loss:
     """Build the mean loss of logits (B, K) over the labels (B, K) that are known, that is, not NaN.
 
     A batch without any known label gives 0, with a gradient of 0.
@@ -43,15 +43,13 @@ def build_loss(
     Args:
         class_counts: (2, K) training pictures that are known to lack, and to have, each label.
         name: "bce", or "asymmetric": the loss of Ridnik 2021 (arXiv:2009.14119, sec. 2), which turns away from the many
-            easy negatives; "auto" is "bce".
+            easy negatives.
         imbalance: "none", or "weights" to weigh the positive part of "bce" by negatives per positive.
         label_smoothing: share of each target moved to 0.5.
 
     Raises:
-        RecipeError: the loss or the imbalance mode is unknown, or they do not go together.
+        RecipeError: the imbalance mode is unknown, or does not go with the loss.
     """
-    if name not in ("auto", *LOSSES):
-        raise RecipeError(f'optim.loss: got "{name}"; allowed for multilabel: auto, {", ".join(LOSSES)}.')
     if imbalance not in ("none", "weights"):
         raise RecipeError(f'optim.imbalance: got "{imbalance}"; allowed for multilabel: none, weights.')
     if name == "asymmetric" and imbalance != "none":
@@ -77,6 +75,22 @@ def build_loss(
         return F.binary_cross_entropy_with_logits(logits[known], labels[known], pos_weight=positive)
 
     return loss
+
+
+LOSSES = loss_registry({name: partial(label_loss, name=name) for name in ("bce", "asymmetric")})
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Build one of `LOSSES`, or "auto", for logits (B, K); see `label_loss`.
+
+    Raises:
+        RecipeError: the loss or the imbalance mode is unknown, or they do not go together.
+    """
+    return build_named(
+        LOSSES, class_counts, task="multilabel", name=name, imbalance=imbalance, label_smoothing=label_smoothing
+    )
 
 
 def decode(logits: Tensor, _target: Target) -> Tensor:

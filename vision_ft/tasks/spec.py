@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
+from vision_ft.plugins.registry import Registry
 from vision_ft.types import Target
 
 # What a model gives for a batch: logits (B, K) or (B, K, H, W); of a detector its losses while it learns, by name, and
@@ -41,7 +42,7 @@ class TaskSpec:
             line shows. Answers that carry their own truth, as those of masks and boxes do, leave the labels alone.
         metrics: names among those that may select the best epoch; larger is better; the first is the default.
         head: the default head.
-        losses: names of the losses; the first is what "auto" means.
+        losses: by name; the first is what "auto" means. None where the heads bring their own.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
         learns_inside: whether the model itself is given the target and answers with its losses while it learns.
         bind: of a task whose outputs fall into columns: numbers of classes of the columns -> the task for them.
@@ -52,7 +53,7 @@ class TaskSpec:
     score: Callable[[Answers, np.ndarray], dict[str, float]]
     metrics: tuple[str, ...]
     head: str
-    losses: tuple[str, ...] = ("cross-entropy",)
+    losses: Registry[Callable[..., Loss]] | None = None
     counts_correct: bool = False
     learns_inside: bool = False
     bind: Callable[[Sequence[int]], TaskSpec] | None = None

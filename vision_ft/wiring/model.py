@@ -17,6 +17,7 @@ from vision_ft.models.heads import HEADS
 from vision_ft.strategies import STRATEGIES
 from vision_ft.types import ClassSpace, LabelColumn, Phase
 from vision_ft.wiring.names import look_up
+from vision_ft.wiring.plugins import has_own_loss
 
 HEAD_TASK = {"multilabel": "classification", "multitask": "classification"}  # whose heads a task shares
 DEFAULT_LR = {"adamw": 1e-4, "sgd": 1e-2}
@@ -88,8 +89,14 @@ def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> l
             raise RecipeError(
                 f"strategy.options.{option}: {config.name} does not take it.{near} Allowed: {', '.join(allowed)}."
             )
-    is_convex = recipe.model.head == "linear" and recipe.task == "classification"
+    own_loss = has_own_loss(recipe)
+    is_convex = recipe.model.head == "linear" and recipe.task == "classification" and not own_loss
     options = {"solver": "convex" if is_convex else "gradient", **config.options}
+    if options["solver"] == "convex" and own_loss:
+        raise RecipeError(
+            f'strategy.options.solver: "convex" minimises cross-entropy, but optim.loss is "{recipe.optim.loss}". '
+            'Use "gradient".'
+        )
     if options["solver"] == "convex" and not is_convex:
         raise RecipeError(
             f'strategy.options.solver: "convex" fits linear heads of classification; model.head is '

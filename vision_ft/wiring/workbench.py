@@ -90,7 +90,10 @@ class Workbench:
 
     def features_of(self, model: VisionModel) -> FeatureSource:
         """Return the cached features of a model whose backbone is not trained while they are asked for."""
-        view_key = {"preset": PRESETS.fingerprint(resolve_preset(self.recipe, self.table)), "seed": self.recipe.run.seed}
+        view_key = {
+            "preset": PRESETS.fingerprint(resolve_preset(self.recipe, self.table)),
+            "seed": self.recipe.run.seed,
+        }
         return FeatureSource(
             model,
             services=self.services,

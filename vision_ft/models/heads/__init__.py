@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Literal
 
 from vision_ft.plugins.registry import Registry
 from vision_ft.types import HeadSpec, Task
+
+if TYPE_CHECKING:  # importing torch takes seconds
+    from torch import nn
 
 HEADS: Registry[HeadSpec] = Registry(
     "head",

@@ -20,8 +20,8 @@ from vision_ft.reporting.sections.classification import (
     pairs,
     per_class,
     slices,
+    suspicious_labels,
 )
-from vision_ft.reporting.sections.classification import suspicious_labels
 from vision_ft.reporting.sections.labels import column_confusion, label_confusion, taken_for
 from vision_ft.reporting.sections.labels import overview as label_overview
 from vision_ft.reporting.sections.labels import table as label_table

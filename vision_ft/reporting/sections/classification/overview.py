@@ -6,6 +6,7 @@ from typing import Any
 
 from vision_ft.reporting.caveats.base import warnings_of
 from vision_ft.reporting.collect.run import RunView, SplitView
+from vision_ft.reporting.own_cards import own_cards
 from vision_ft.reporting.page_one import card, lineage_of, phases_of
 from vision_ft.reporting.section import PictureIndex, Section, count, cut, percent, span
 
@@ -70,7 +71,7 @@ def _cards(split: SplitView) -> list[dict[str, Any]]:
                 f"gap of confidence and accuracy; {percent(numbers['ece_by_chance'])} would be chance",
             )
         )
-    return cards
+    return [*cards, *own_cards(numbers)]
 
 
 def _build(run: RunView, split: SplitView, pictures: PictureIndex) -> dict[str, Any]:

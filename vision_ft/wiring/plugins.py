@@ -1,0 +1,84 @@
+"""Which added entries a run uses: kept with the run, and asked for when it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vision_ft.augment.presets import PRESETS
+from vision_ft.config.schema.recipe import Recipe
+from vision_ft.data.formats import FORMATS
+from vision_ft.errors import RecipeError
+from vision_ft.evaluate.classification.metrics import METRICS
+from vision_ft.models.heads import HEADS
+from vision_ft.plugins.missing import find_record, say_missing
+from vision_ft.plugins.registry import Registry
+from vision_ft.strategies import STRATEGIES
+from vision_ft.tasks import TASKS
+
+KEPT = "plugins"  # in environment.json
+
+
+def named_entries(recipe: Recipe) -> list[tuple[Registry[Any], str]]:
+    """Return each registry that a recipe names an entry of, with the name."""
+    losses = TASKS[recipe.task].losses
+    return [
+        (HEADS, recipe.model.head),
+        (STRATEGIES, recipe.strategy.name),
+        (PRESETS, recipe.augment.preset),
+        (FORMATS, recipe.data.format),
+        *([] if losses is None else [(losses, recipe.optim.loss)]),
+    ]
+
+
+def has_own_loss(recipe: Recipe) -> bool:
+    """Whether the loss was added, so that no solver of ours minimises it in closed form."""
+    losses = TASKS[recipe.task].losses
+    return losses is not None and recipe.optim.loss in losses.added
+
+
+def used_plugins(recipe: Recipe) -> dict[str, Any]:
+    """Return the records of added entries that a recipe names, as a fact of the environment; nothing without any."""
+    records = [registry.record(name) for registry, name in named_entries(recipe)]
+    return _fact([record for record in records if record is not None])
+
+
+def shown_plugins(metrics: Mapping[str, Any], sections: Registry[Any]) -> list[dict[str, str]]:
+    """Return the records of added metrics that a run's summaries hold, and of added sections.
+
+    Args:
+        metrics: content of metrics.json.
+        sections: those added to the report.
+    """
+    held = {key for summary in metrics["splits"].values() for key in summary}
+    pairs = [(METRICS, name) for name in METRICS.added if name in held]
+    records = [registry.record(name) for registry, name in [*pairs, *((sections, name) for name in sections.added)]]
+    return [record for record in records if record is not None]
+
+
+def with_shown(environment: Mapping[str, Any], metrics: Mapping[str, Any], sections: Registry[Any]) -> dict[str, Any]:
+    """Return the facts of a run, with what its report shows among the plugins."""
+    return {**environment, **_fact([*environment.get(KEPT, []), *shown_plugins(metrics, sections)])}
+
+
+def require_plugins(recipe: Recipe, environment: Any, *, where: Path) -> None:
+    """Refuse to go on with a run that named entries which are not registered here.
+
+    Args:
+        recipe: the run's.
+        environment: content of its environment.json.
+        where: the run.
+
+    Raises:
+        RecipeError: one is missing; it is said where it came from.
+    """
+    records = environment.get(KEPT) if isinstance(environment, Mapping) else None
+    for registry, name in named_entries(recipe):
+        record = find_record(records, registry.kind, name)
+        if record is not None and name not in registry:
+            raise RecipeError(f"{where}: {say_missing(record, key=registry.key)}")
+
+
+def _fact(records: list[dict[str, str]]) -> dict[str, Any]:
+    return {KEPT: records} if records else {}
