@@ -26,7 +26,6 @@ from vision_ft.files import atomic_path, write_atomic, write_json
 from vision_ft.finishing import FINISHERS, Finish
 from vision_ft.models.assemble import VisionModel
 from vision_ft.reporting import build_report
-from vision_ft.reporting.own_sections import OWN_SECTIONS
 from vision_ft.run_folder import RunFolder, new_run_folder, read_json, write_environment, write_findings
 from vision_ft.strategies import STRATEGIES
 from vision_ft.types import Finding
@@ -119,7 +118,7 @@ def close_finished(folder: RunFolder, reporter: Reporter) -> None:
 def _write_end(folder: RunFolder, timings: dict[str, float]) -> None:
     """Write what the run cost, and the report."""
     cost = {"seconds": {name: round(value, 2) for name, value in timings.items()}, "peak_memory_mb": peak_memory()}
-    known = with_shown(read_json(folder.environment), read_json(folder.metrics), OWN_SECTIONS)
+    known = with_shown(read_json(folder.environment), read_json(folder.metrics))
     write_json(folder.environment, known | cost)
     build_report(folder.path)
 

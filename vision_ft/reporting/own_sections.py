@@ -64,12 +64,15 @@ def register_section(  # noqa: PLR0913 - what a section is, and where it goes
     OWN_SECTIONS.register(name, OwnSection(section, template, tuple(tasks), after))
 
 
+def shown_names(task: str) -> list[str]:
+    """Return the names of the added sections that a task's page has."""
+    return [name for name, own in OWN_SECTIONS.items() if not own.tasks or task in own.tasks]
+
+
 def with_own(task: str, sections: Iterable[Section]) -> tuple[Section, ...]:
     """Return the sections of a task's page with the added ones in their places."""
     placed = list(sections)
-    for own in OWN_SECTIONS.values():
-        if own.tasks and task not in own.tasks:
-            continue
+    for own in (OWN_SECTIONS[name] for name in shown_names(task)):
         wanted = (own.after, f"{PREFIX}{own.after}")
         hits = [place for place, section in enumerate(placed) if section.id in wanted]
         placed.insert(hits[0] + 1 if hits else len(placed), own.section)

@@ -29,9 +29,9 @@ def register_strategy(
 
     Args:
         name: in recipes.
-        plan: pure function `plan(groups, epochs, *, solver, ...) -> list[Phase]`; `groups` are ordered from input to
-            head, `solver` is how a phase of the head alone is fitted. Its further arguments are set with
-            strategy.options.
+        plan: pure function `plan(groups, epochs, ...) -> list[Phase]`; `groups` are ordered from input to head. Where
+            it takes them, it gets `solver`, how a phase of the head alone is fitted ("convex" or "gradient"), and
+            timm's `architecture`; its further arguments are set with strategy.options.
         epochs: default number of epochs.
         interpolate: whether the tuned weights are averaged with the head-only ones, alpha chosen on val (WiSE-FT).
 

@@ -22,8 +22,8 @@ def register_loss(name: str, build: Callable[..., Loss], *, task: str = "classif
 
     Args:
         name: in recipes.
-        build: `build(class_counts, ...) -> loss`, and `loss(outputs, target) -> Tensor ()`. Where `build` takes them, it
-            gets `imbalance` and `label_smoothing` of the recipe, and of label columns `sizes`, the classes of each.
+        build: `build(class_counts, ...) -> loss` with `loss(outputs, target) -> Tensor ()`. Where `build` takes them,
+            it gets `imbalance` and `label_smoothing` of the recipe, and of label columns `sizes`, the classes of each.
         task: whose outputs it reads.
 
     Raises:

@@ -102,6 +102,8 @@ def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> l
             f'strategy.options.solver: "convex" fits linear heads of classification; model.head is '
             f'"{recipe.model.head}" and the task {recipe.task}. Use "gradient".'
         )
+    if "solver" not in taken:
+        del options["solver"]  # a plan that fits its head in no other way need not know of it
     if "architecture" in taken:
         options["architecture"] = architecture
     epochs = config.epochs if config.epochs is not None else strategy.epochs

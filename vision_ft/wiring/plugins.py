@@ -14,6 +14,7 @@ from vision_ft.evaluate.classification.metrics import METRICS
 from vision_ft.models.heads import HEADS
 from vision_ft.plugins.missing import find_record, say_missing
 from vision_ft.plugins.registry import Registry
+from vision_ft.reporting.own_sections import OWN_SECTIONS, shown_names
 from vision_ft.strategies import STRATEGIES
 from vision_ft.tasks import TASKS
 
@@ -44,22 +45,13 @@ def used_plugins(recipe: Recipe) -> dict[str, Any]:
     return _fact([record for record in records if record is not None])
 
 
-def shown_plugins(metrics: Mapping[str, Any], sections: Registry[Any]) -> list[dict[str, str]]:
-    """Return the records of added metrics that a run's summaries hold, and of added sections.
-
-    Args:
-        metrics: content of metrics.json.
-        sections: those added to the report.
-    """
+def with_shown(environment: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a run, with the added metrics that metrics.json holds and the added sections of its page."""
     held = {key for summary in metrics["splits"].values() for key in summary}
-    pairs = [(METRICS, name) for name in METRICS.added if name in held]
-    records = [registry.record(name) for registry, name in [*pairs, *((sections, name) for name in sections.added)]]
-    return [record for record in records if record is not None]
-
-
-def with_shown(environment: Mapping[str, Any], metrics: Mapping[str, Any], sections: Registry[Any]) -> dict[str, Any]:
-    """Return the facts of a run, with what its report shows among the plugins."""
-    return {**environment, **_fact([*environment.get(KEPT, []), *shown_plugins(metrics, sections)])}
+    records = [METRICS.record(name) for name in METRICS.added if name in held]
+    records += [OWN_SECTIONS.record(name) for name in shown_names(str(metrics["task"]))]
+    found = [record for record in records if record is not None]
+    return {**environment, **_fact([*environment.get(KEPT, []), *found])}
 
 
 def require_plugins(recipe: Recipe, environment: Any, *, where: Path) -> None:
