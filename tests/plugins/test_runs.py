@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,17 @@ import vision_ft as vf
 from tests.pictures import draw_folder
 from tests.runs import tiny_run
 from vision_ft.augment.presets import PRESETS, build_augment
+from vision_ft.data.formats import FORMATS
 from vision_ft.errors import DataError, ModelError, RecipeError
+from vision_ft.evaluate.classification.metrics import METRICS, summarise
+from vision_ft.models.heads import HEADS
 from vision_ft.plugins import load
+from vision_ft.plugins.installed import GROUP
 from vision_ft.plugins.load import load_plugins
+from vision_ft.reporting.own_sections import OWN_SECTIONS
+from vision_ft.strategies import STRATEGIES
+from vision_ft.tasks import TASKS
+from vision_ft.tasks.classification import build_loss
 from vision_ft.testing import check_format
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
@@ -72,12 +81,8 @@ def trained(plugins, tmp_path):
 
 def forget() -> None:
     """Be a process that was started without --plugins."""
-    from vision_ft.evaluate.classification.metrics import METRICS
-    from vision_ft.models.heads import HEADS
-    from vision_ft.reporting.own_sections import OWN_SECTIONS
-    from vision_ft.strategies import STRATEGIES
-
-    for registry in (HEADS, METRICS, OWN_SECTIONS, STRATEGIES):
+    losses = TASKS["classification"].losses
+    for registry in (HEADS, METRICS, OWN_SECTIONS, STRATEGIES, PRESETS, FORMATS, losses):
         for name in registry.added:
             registry.remove(name)
     load._modules.clear()
@@ -114,29 +119,19 @@ def test_every_example_is_used_kept_and_asked_for(trained, tmp_path, caplog):
         vf.load(trained.path)
     with pytest.raises(RecipeError, match=r"run: model.head: 'norm-linear' was registered by my_plugins.py"):
         vf.finetune(trained.path, resume=True)
-    with pytest.raises(RecipeError, match=r'"norm-linear" is unknown.* A head of your own: register it first, or give'):
+    with pytest.raises(RecipeError, match=r'"sidecar" is unknown.* A format of your own: register it first, or give'):
         vf.finetune(trained.path / "recipe.yaml", out=tmp_path / "again")
     page = vf.report(trained.path).read_text()
     assert "own-wrong-files" not in page
     assert "metric: &#39;worst_recall&#39; was registered by my_plugins.py when this run was trained" in page
     assert "section: &#39;wrong-files&#39; was registered by my_plugins.py when this run was trained" in page
 
-    Path("my_plugins.py").write_text("# newer\n" + Path("my_plugins.py").read_text().split("## nothing")[0])
-    reset_rest()
+    Path("my_plugins.py").write_text("# newer\n" + Path("my_plugins.py").read_text())
     load_plugins(["my_plugins.py"])
     with caplog.at_level(logging.WARNING):
         assert vf.load(trained.path).predict([picture])[0].scores == expected
     assert "head 'norm-linear': my_plugins.py has changed since this run was trained." in caplog.text
     assert "own-wrong-files" in vf.report(trained.path).read_text()
-
-
-def reset_rest() -> None:
-    from vision_ft.data.formats import FORMATS
-    from vision_ft.tasks import TASKS
-
-    for registry in (PRESETS, FORMATS, TASKS["classification"].losses):
-        for name in registry.added:
-            registry.remove(name)
 
 
 def test_every_example_passes_the_checks_that_the_page_shows(plugins, tmp_path):
@@ -157,16 +152,10 @@ def test_a_preset_of_a_file_is_there_in_a_process_that_starts_anew(plugins):
 
 
 def test_the_entry_point_example_names_the_group():
-    import tomllib
-
-    from vision_ft.plugins.installed import GROUP
-
     assert list(tomllib.loads(blocks("toml"))["project"]["entry-points"]) == [GROUP]
 
 
 def test_a_metric_that_raises_is_left_out_and_named(caplog):
-    from vision_ft.evaluate.classification.metrics import summarise
-
     vf.register_metric("broken", lambda answers: 1 / 0, meaning="nothing")
     truth = np.array([0, 1])
     with caplog.at_level(logging.ERROR):
@@ -189,8 +178,6 @@ def test_a_loss_is_refused_where_it_cannot_be_used():
 
 
 def test_an_option_that_a_loss_does_not_take_is_refused():
-    from vision_ft.tasks.classification import build_loss
-
     vf.register_loss("plain", lambda class_counts: lambda outputs, target: outputs.sum())
     counts = np.array([1, 1])
     assert callable(build_loss(counts, name="plain", imbalance="sampler"))

@@ -94,9 +94,8 @@ class Registry(Mapping[str, T]):
 
     def unknown(self, name: str) -> str:
         """Return a sentence about a name that is not here: the nearest, all that are, and how to bring one's own."""
-        near = did_you_mean(name, self)
-        own = "" if near else f" A {self.kind} of your own: register it first, or give its file with --plugins."
-        return f'"{name}" is unknown.{near} Allowed: {", ".join(self)}.{own}'
+        own = f"A {self.kind} of your own: register it first, or give its file with --plugins."
+        return f'"{name}" is unknown.{did_you_mean(name, self)} Allowed: {", ".join(self)}. {own}'
 
     def __getitem__(self, name: str) -> T:
         if name not in self:

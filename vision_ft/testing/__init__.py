@@ -1,6 +1,7 @@
 """The contracts of the registries as plain functions, to run over an entry of your own.
 
-The tests of the package run them too. Each raises AssertionError with a sentence on what the entry does not keep, and needs no test framework:
+The package's tests run them too. Each raises AssertionError with a sentence on what the entry does not keep, and needs
+no test framework:
 
     from vision_ft.testing import check_head
 

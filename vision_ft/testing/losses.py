@@ -47,7 +47,9 @@ def check_loss(name: str, *, task: str = "classification", sample: Sample | None
         AssertionError: it does not keep the contract of losses.
     """
     batch = sample or SAMPLES[task]()
-    spec = TASKS[task] if TASKS[task].bind is None or not batch.columns else TASKS[task].bind(batch.columns)
+    spec = TASKS[task]
+    if spec.bind is not None:
+        spec = spec.bind(batch.columns)
     loss = spec.build_loss(batch.class_counts, name=name)
     for outputs in (batch.right, batch.wrong, torch.zeros_like(batch.right), batch.right.bfloat16()):
         value = loss(outputs, batch.target)
