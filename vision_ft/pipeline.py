@@ -35,7 +35,7 @@ from vision_ft.wiring.data import prepare_table
 from vision_ft.wiring.model import build_model, build_plan, describe_plan
 from vision_ft.wiring.plugins import require_plugins, used_plugins, with_shown
 from vision_ft.wiring.targets import build_targets
-from vision_ft.wiring.training import build_recipe_augment, build_runtime, build_training_run
+from vision_ft.wiring.training import build_recipe_augment, build_runtime, build_training_run, selecting_metric
 
 GRID_ROWS = 6  # pictures of the augmentation grid
 OnPlan = Callable[[dict[str, Any], SampleTable, Sequence[Finding]], None]
@@ -158,6 +158,8 @@ def open_folder(recipe: Recipe, *, resume: bool, runtime: Runtime, name: str) ->
 def _refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
     stored = load_recipe(folder.recipe, []).model_dump()
     wanted = recipe.model_dump()
+    if wanted["optim"]["metric"] == "auto" and stored["optim"]["metric"] == selecting_metric(recipe):
+        wanted["optim"]["metric"] = stored["optim"]["metric"]  # 0.1 wrote the name of the default
     changed = [
         f"{section}.{key}: {stored[section][key]!r} -> {value!r}"
         for section, values in wanted.items()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from vision_ft.errors import DataError
 
 if TYPE_CHECKING:  # importing torch takes seconds; the names below are needed by the type checker only
     from torch import Tensor, nn
 
-Task = Literal["classification", "multilabel", "multitask", "segmentation", "detection"]
+Task = Literal["classification", "multilabel", "multitask", "segmentation", "detection", "regression"]
+CLASSIFICATION, MULTILABEL, MULTITASK, SEGMENTATION, DETECTION, REGRESSION = get_args(Task)  # each name written once
+DEFAULT_TASK: Task = CLASSIFICATION
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 COUNTED, DIFFICULT, CROWD = 0, 1, 2  # marks of true boxes: hit or missed; only learned from; neither

@@ -110,27 +110,25 @@ def test_a_draw_of_one_class_answers_that_class():
 
 
 def test_the_sentence_names_the_budget_from_which_labels_gain_little():
-    assert say_curve(points(0.70, 0.80, 0.895, 0.90), source_accuracy=None) == (
+    assert say_curve(points(0.70, 0.80, 0.895, 0.90), source=None) == (
         "From 50 labels on (89.5%), more labels gain less than a point, up to the 100 there are."
     )
     # a step that gains nothing is no end where a later one gains again
-    assert "From 50" in say_curve(points(0.80, 0.80, 0.90, 0.90), source_accuracy=None)
+    assert "From 50" in say_curve(points(0.80, 0.80, 0.90, 0.90), source=None)
 
 
 def test_the_sentence_says_when_the_curve_still_rises():
-    assert say_curve(points(0.70, 0.80, 0.85, 0.90), source_accuracy=None) == (
+    assert say_curve(points(0.70, 0.80, 0.85, 0.90), source=None) == (
         "The curve still rises at its end: from 50 to 100 labels it goes from 85.0% to 90.0%, so more labels are "
         "likely to help."
     )
 
 
 def test_the_sentence_compares_with_the_source_model():
-    assert say_curve(points(0.70, 0.80, 0.85), source_accuracy=0.75).startswith(
+    assert say_curve(points(0.70, 0.80, 0.85), source=0.75).startswith(
         "The source model is right on 75.0% of the new camera's test pictures; a head fitted on 25 labels on 80.0%. "
     )
-    assert "a head fitted on up to 50 labels does not beat it." in say_curve(
-        points(0.70, 0.80, 0.85), source_accuracy=0.9
-    )
+    assert "a head fitted on up to 50 labels does not beat it." in say_curve(points(0.70, 0.80, 0.85), source=0.9)
 
 
 def test_weights_of_one_camera_alone_are_all_one():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
 from vision_ft.config import Recipe
 from vision_ft.config.nearest import describe, fields, is_section, meaning
+from vision_ft.types import Task
 
 DATA = {"path": "photos"}
 
@@ -104,3 +107,19 @@ def test_the_largest_seed_and_both_kinds_of_pretrained_are_accepted():
     for pretrained in (True, False, "weights.safetensors"):
         recipe = Recipe.model_validate({"data": DATA, "model": {"pretrained": pretrained}})
         assert recipe.model.pretrained is pretrained
+
+
+@pytest.mark.parametrize("task", get_args(Task))
+def test_the_metric_is_the_tasks_own_unless_the_recipe_states_one(task):
+    from vision_ft.tasks import TASKS
+    from vision_ft.wiring.training import selecting_metric
+
+    recipe = Recipe.model_validate({"task": task, "data": DATA})
+    assert recipe.optim.metric == "auto"
+    assert selecting_metric(recipe) == TASKS[task].metrics[0]
+    stated = Recipe.model_validate({"task": task, "data": DATA, "optim": {"metric": "x"}})
+    assert selecting_metric(stated) == "x"
+
+
+def test_the_task_lists_all_names():
+    assert meaning("task") == f"What the model predicts: {', '.join(get_args(Task))}."

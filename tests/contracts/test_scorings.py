@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests import compared_dense, compared_labels
+from vision_ft.evaluate import summaries
 from vision_ft.evaluate.read import read_any_predictions, take_rows
 from vision_ft.evaluate.scoring import SCORINGS
 
@@ -18,10 +19,23 @@ MADE = {
     "segmentation": compared_dense.masks,
     "detection": compared_dense.boxes,
 }
+SUMMARIES = {
+    "classification": summaries.ClassSummary,
+    "multilabel": summaries.LabelSetSummary,
+    "multitask": summaries.ColumnsSummary,
+    "segmentation": summaries.MaskSummary,
+    "detection": summaries.BoxSummary,
+}
 
 
 def test_every_task_is_tried():
-    assert MADE.keys() == SCORINGS.keys()
+    assert MADE.keys() == SCORINGS.keys() == SUMMARIES.keys()
+
+
+@pytest.mark.parametrize("task", SCORINGS)
+def test_a_summary_has_the_keys_of_its_type(task):
+    kind, summary = SUMMARIES[task], SCORINGS[task].summarise(MADE[task]())
+    assert kind.__required_keys__ <= summary.keys() <= kind.__required_keys__ | kind.__optional_keys__
 
 
 @pytest.mark.parametrize("task", SCORINGS)

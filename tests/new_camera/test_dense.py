@@ -14,7 +14,7 @@ import vision_ft as vf
 from tests.cameras import Killed, camera_of, candidate, findings_of, hash_folder, outcome_without_time, table_of
 from tests.cameras import weights_of as weights
 from tests.dense_cameras import adapt_dense, draw_dense_camera, pictures_of, train_dense
-from vision_ft.errors import DataError, RecipeError
+from vision_ft.errors import DataError, ModelError, RecipeError
 from vision_ft.evaluate.read import read_any_predictions
 from vision_ft.new_camera import scoring
 
@@ -244,7 +244,7 @@ def test_what_cannot_be_meant_is_refused_by_name(cameras, runs, tmp_path):
         adapt_dense(runs("segmentation"), pictures_of(cameras["new"], "detection"), tmp_path / "a")
     with pytest.raises(RecipeError, match=r'adapt.metric: got "accuracy"; allowed for segmentation: auto, miou, dice'):
         adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "b", adapt__metric="accuracy")
-    with pytest.raises(RecipeError, match="adapt works on runs of classification, segmentation, detection"):
+    with pytest.raises(ModelError, match="its model answers segmentation, but multilabel is to be adapted"):
         vf.adapt(runs("segmentation"), cameras["new"], out=tmp_path / "c", overrides={"task": "multilabel"})
 
 

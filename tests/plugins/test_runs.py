@@ -134,6 +134,24 @@ def test_every_example_is_used_kept_and_asked_for(trained, tmp_path, caplog):
     assert "own-wrong-files" in vf.report(trained.path).read_text()
 
 
+def test_an_adaptation_keeps_and_asks_for_what_the_source_used(trained, tmp_path):
+    adapted = vf.adapt(
+        trained.path,
+        tmp_path / "photos",
+        strategy="source",
+        out=tmp_path / "adapted",
+        overrides={"data.format": "sidecar", "run.device": "cpu"},
+    )
+    kept = json.loads((adapted.path / "environment.json").read_text())["plugins"]
+    assert {one["kind"]: one["name"] for one in kept} == {key: NAMES[key] for key in NAMES if key != "strategy"}
+    assert "own-wrong-files" in (adapted.path / "report.html").read_text()
+    forget()
+    with pytest.raises(RecipeError, match=r"run: model.head: 'norm-linear' was registered by my_plugins.py"):
+        vf.adapt(trained.path, tmp_path / "photos", out=tmp_path / "again")
+    with pytest.raises(RecipeError, match=r"adapted: model.head: 'norm-linear' was registered by my_plugins.py"):
+        vf.adapt(adapted.path, resume=True)
+
+
 def test_every_example_passes_the_checks_that_the_page_shows(plugins, tmp_path):
     exec(compile(blocks("python checks"), str(PAGE), "exec"), {})
     (tmp_path / "empty").mkdir()
@@ -162,6 +180,23 @@ def test_a_metric_that_raises_is_left_out_and_named(caplog):
         numbers = summarise(truth, None, truth, classes=("a", "b"))
     assert (numbers["broken"], numbers["broken_interval"], numbers["accuracy"]) == (None, None, 1.0)
     assert "metric broken: ZeroDivisionError: division by zero; it is left out" in caplog.text
+
+
+def test_the_interval_of_a_metric_is_over_whole_groups_where_there_are_eight():
+    """Ten images of a group are alike: five groups right and five wrong know as much as ten images, not a hundred."""
+    vf.register_metric("right", lambda answers: float(np.mean(answers.targets == answers.predicted)), meaning="right")
+    groups = np.repeat([f"day {number}" for number in range(10)], 10).astype(object)
+    truth = np.zeros(100, np.int64)
+    predicted = np.repeat(np.arange(10) % 2, 10)
+    widths = {}
+    for name, given in (("images", None), ("groups", groups)):
+        numbers = summarise(truth, None, predicted, classes=("a", "b"), groups=given)
+        low, high = numbers["right_interval"]
+        widths[name] = high - low
+        assert numbers["right"] == numbers["accuracy"] == 0.5
+    # 2 * 1.96 * sqrt(0.25 / n) for n of 100 images and of 10 groups
+    assert widths["images"] == pytest.approx(0.196, abs=0.03)
+    assert widths["groups"] == pytest.approx(0.62, abs=0.05)
 
 
 def test_a_metric_named_like_a_key_of_the_summary_is_refused():

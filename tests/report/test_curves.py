@@ -41,7 +41,7 @@ def test_metrics_that_are_no_fractions_get_axes_of_their_own():
         {"epoch": 1, "val_r2": -0.4, "val_mae": 12.5, "val_accuracy": 0.5, "val_loss": 2.0},
         {"epoch": 2, "val_r2": 0.3, "val_mae": 8.0, "val_accuracy": 0.6, "val_loss": 1.0},
     ]
-    assert [([line.key for line in panel.lines], panel.is_share) for panel in panels(log)] == [
+    assert [([line.key for line in panel.lines], panel.is_share) for panel in panels(log, "classification")] == [
         (["train_loss", "val_loss"], False),
         (["val_accuracy"], True),
         (["val_r2"], False),

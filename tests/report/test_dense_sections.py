@@ -199,7 +199,9 @@ def test_the_curves_are_those_of_the_task(masks, boxes):
         "mIoU, Dice and pixel accuracy",
     ]
     chart = curves.SECTION.build(boxes)["charts"][1]
-    assert [line.label for line in chart["lines"]] == ["validation mAP", "validation mAP50"]
+    assert [line.label for line in chart["lines"]] == [
+        f"validation {metric_name(name)}" for name in metrics_of("detection")
+    ]
     assert "validation mAP50 70.0%" in chart["svg"]
 
 

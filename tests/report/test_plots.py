@@ -31,7 +31,7 @@ EPOCHS = [{"epoch": 1, "train_loss": 1.0, "val_loss": None}, {"epoch": 2, "train
         lambda: plots.draw_confusion(np.zeros((2, 2), int), ["a", "b"]),
         lambda: plots.draw_reliability(POINTS),
         lambda: plots.draw_reliability([]),
-        lambda: plots.draw_curves(EPOCHS),
+        lambda: plots.draw_curves(EPOCHS, "classification"),
         lambda: plots.draw_per_class(ROWS),
         lambda: plots.draw_per_class([]),
     ],

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from vision_ft.adaptation.linear_head import Fit, LabelledFeatures, domain_weights, fit_head
 from vision_ft.evaluate.intervals import plain
+from vision_ft.evaluate.scoring.base import MetricInfo
 
+Score = Callable[[np.ndarray, np.ndarray], float]  # predictions and labels of the same pictures
 BUDGETS = (10, 25, 50, 100, 250, 500, 1000)
 DRAWS = 5
 SMALL_GAIN = 0.01  # a point: what more labels have to gain to be worth naming
+ACCURACY = MetricInfo("accuracy", "accuracy")
 MAX_OLD = 500  # old pictures beside the labels; more slow each fit down and, weighted by camera, change little
 
 
-def label_budget_curve(
+def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the predictions (N,) that are right."""
+    return float(np.mean(predicted == labels))
+
+
+def label_budget_curve(  # noqa: PLR0913 - what is fitted, on what, how it is scored
     new: LabelledFeatures,
     test: LabelledFeatures,
     *,
     old: LabelledFeatures | None = None,
     fit: Fit = fit_head,
+    score: Score = accuracy,
+    metric: MetricInfo = ACCURACY,
     budgets: Sequence[int] = BUDGETS,
     draws: int = DRAWS,
-    source_accuracy: float | None = None,
+    source: float | None = None,
     seed: int = 0,
 ) -> dict[str, Any] | None:
-    """Accuracy on the new camera's test pictures after fitting a head on so many of its labels, ready for JSON.
+    """The metric on the new camera's test pictures after fitting a head on so many of its labels, ready for JSON.
 
     Pictures are drawn at random, each round taking one of every group: this is what a person does who labels a few
     pictures of each day or sequence, and needs no label beforehand. Within a draw a larger budget holds the smaller
@@ -39,33 +49,37 @@ def label_budget_curve(
         test: labelled pictures of the new camera that may not.
         old: labelled pictures of the old camera, or None.
         fit: trains on pictures with weights and returns a predictor.
+        score: predictions and labels of the test pictures -> the metric.
+        metric: its name and how it is shown.
         budgets: numbers of labels; the size of `new` is always added as the last one.
         draws: random draws a budget; the last has one, since it takes all.
-        source_accuracy: accuracy of the source model on `test`, or None.
+        source: what the source model scores on `test`, or None.
         seed: of the draws.
 
     Returns:
-        {"points": [{"labels", "mean", "low", "high", "draws"}], "source", "test_pictures", "sentence"}, where low
-        and high are the worst and best draw; None without pictures to train on or to test on.
+        {"metric", "points": [{"labels", "mean", "low", "high", "draws"}], "source", "test_pictures", "sentence"}, where
+        low and high are the worst and best draw; None without pictures to train on or to test on.
     """
     if not (len(new) and len(test)):
         return None
     kept = None if old is None or not len(old) else _sample(old, MAX_OLD, np.random.default_rng([seed, 0]))
     sizes = [*sorted({size for size in budgets if 0 < size < len(new)}), len(new)]
-    accuracies: dict[int, list[float]] = {size: [] for size in sizes}
+    scores: dict[int, list[float]] = {size: [] for size in sizes}
     for draw in range(draws):
         order = draw_order(new, np.random.default_rng([seed, 1, draw]))
         for size in sizes:
             if size == len(new) and draw:
                 continue  # all pictures are the same pictures in each draw
-            accuracies[size].append(_accuracy(new.take(order[:size]), test, old=kept, fit=fit))
-    points = [_point(size, values) for size, values in accuracies.items()]
+            predicted = _predict(new.take(order[:size]), test, old=kept, fit=fit)
+            scores[size].append(score(predicted, test.labels))
+    points = [_point(size, values) for size, values in scores.items()]
     curve: dict[str, Any] = plain(
         {
+            "metric": metric.name,
             "points": points,
-            "source": source_accuracy,
+            "source": source,
             "test_pictures": len(test),
-            "sentence": say_curve(points, source_accuracy=source_accuracy),
+            "sentence": say_curve(points, source=source, metric=metric),
         }
     )
     return curve
@@ -89,34 +103,41 @@ def draw_order(pictures: LabelledFeatures, rng: np.random.Generator) -> np.ndarr
     return order[np.argsort(visit, kind="stable")]
 
 
-def say_curve(points: Sequence[dict[str, Any]], *, source_accuracy: float | None) -> str:
+def say_curve(points: Sequence[dict[str, Any]], *, source: float | None, metric: MetricInfo = ACCURACY) -> str:
     """Say from how many labels on more of them gain less than a point, and what the source model scores.
 
     Args:
         points: with "labels" and "mean", by rising number of labels.
-        source_accuracy: as a fraction, or None.
+        source: what the source model scores, or None.
+        metric: how the values are shown.
     """
-    start = "" if source_accuracy is None else _against_source(points, source_accuracy)
+    start = "" if source is None else _against_source(points, source, metric)
     if len(points) == 1:
         only = points[0]
-        return f"{start}All {only['labels']} labels give {only['mean']:.1%}; a curve needs more labels."
+        return f"{start}All {only['labels']} labels give {metric.show(only['mean'])}; a curve needs more labels."
     flat = _flat_from(points)
+    small = "less than a point" if metric.scale == "share" else f"less than {SMALL_GAIN:g}"
     if flat is not None:
-        gain = f"From {flat['labels']} labels on ({flat['mean']:.1%}), more labels gain less than a point"
+        gain = f"From {flat['labels']} labels on ({metric.show(flat['mean'])}), more labels gain {small}"
         return f"{start}{gain}, up to the {points[-1]['labels']} there are."
     before, last = points[-2:]
     return (
         f"{start}The curve still rises at its end: from {before['labels']} to {last['labels']} labels it goes from "
-        f"{before['mean']:.1%} to {last['mean']:.1%}, so more labels are likely to help."
+        f"{metric.show(before['mean'])} to {metric.show(last['mean'])}, so more labels are likely to help."
     )
 
 
-def _against_source(points: Sequence[dict[str, Any]], source_accuracy: float) -> str:
-    better = next((point for point in points if point["mean"] > source_accuracy), None)
-    start = f"The source model is right on {source_accuracy:.1%} of the new camera's test pictures; "
+def _against_source(points: Sequence[dict[str, Any]], source: float, metric: MetricInfo) -> str:
+    better = next((point for point in points if point["mean"] > source), None)
+    shown = metric.show(source)
+    if metric.name == ACCURACY.name:
+        start = f"The source model is right on {shown} of the new camera's test pictures; "
+    else:
+        start = f"The source model reaches {metric.title} {shown} on the new camera's test pictures; "
     if better is None:
         return f"{start}a head fitted on up to {points[-1]['labels']} labels does not beat it. "
-    return f"{start}a head fitted on {better['labels']} labels on {better['mean']:.1%}. "
+    word = "on" if metric.name == ACCURACY.name else "reaches"
+    return f"{start}a head fitted on {better['labels']} labels {word} {metric.show(better['mean'])}. "
 
 
 def _flat_from(points: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -126,13 +147,13 @@ def _flat_from(points: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return next((point for point, best in pairs if best - point["mean"] < SMALL_GAIN), None)
 
 
-def _point(size: int, accuracies: Sequence[float]) -> dict[str, Any]:
+def _point(size: int, scores: Sequence[float]) -> dict[str, Any]:
     return {
         "labels": size,
-        "mean": float(np.mean(accuracies)),
-        "low": min(accuracies),
-        "high": max(accuracies),
-        "draws": len(accuracies),
+        "mean": float(np.mean(scores)),
+        "low": min(scores),
+        "high": max(scores),
+        "draws": len(scores),
     }
 
 
@@ -142,10 +163,12 @@ def _sample(pictures: LabelledFeatures, most: int, rng: np.random.Generator) -> 
     return pictures.take(np.sort(rng.choice(len(pictures), most, replace=False)))
 
 
-def _accuracy(labelled: LabelledFeatures, test: LabelledFeatures, *, old: LabelledFeatures | None, fit: Fit) -> float:
+def _predict(
+    labelled: LabelledFeatures, test: LabelledFeatures, *, old: LabelledFeatures | None, fit: Fit
+) -> np.ndarray:
     train = labelled
     if old is not None:
         both = (np.concatenate(pair) for pair in ((old.features, labelled.features), (old.labels, labelled.labels)))
         train = LabelledFeatures(*both)
     weights = domain_weights(np.arange(len(train)) >= len(train) - len(labelled))
-    return float(np.mean(fit(train, weights)(test.features) == test.labels))
+    return fit(train, weights)(test.features)

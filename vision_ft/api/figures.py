@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vision_ft.api.tables import read_confusion, read_history, read_per_class
 from vision_ft.errors import RecipeError, did_you_mean
+from vision_ft.run_folder import RunFolder, read_json
 
 if TYPE_CHECKING:  # matplotlib is loaded where a figure is drawn
     from matplotlib.figure import Figure
@@ -87,7 +88,7 @@ def _per_class(run: Path, split: str) -> Figure:
 def _learning_curves(run: Path, _split: str) -> Figure:
     from vision_ft.reporting.plots.base import draw_curves
 
-    return draw_curves(read_history(run).to_pylist())
+    return draw_curves(read_history(run).to_pylist(), str(read_json(RunFolder(run).metrics)["task"]))
 
 
 FIGURES: dict[str, Callable[[Path, str], Figure]] = {

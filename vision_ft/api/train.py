@@ -35,9 +35,9 @@ def finetune(
     """Fine-tune a backbone on pictures, and write a run folder with model, predictions, metrics and report.
 
     Args:
-        data: a folder of class folders, a folder with train/val/test, a CSV (path,label[,split][,group]), a folder of
+        data: a folder of class folders, a folder with train/val/test, a CSV (`path,label[,split][,group]`), a folder of
             pictures and masks, boxes as COCO, VOC, YOLO or CSV, a recipe, or a run folder to resume.
-        task: one of the names in `vision_ft.types.Task`, such as "segmentation".
+        task: one of the names in `vision_ft.types.Task`, such as segmentation.
         backbone: any timm name.
         strategy: a key of `vision_ft.strategies.STRATEGIES`, such as "gradual-unfreeze".
         epochs: passes over the training pictures.

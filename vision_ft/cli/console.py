@@ -24,7 +24,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         convex = phase["solver"] == "convex"
         table.add_row(
             escape(phase["name"]),
-            "L-BFGS" if convex else str(phase["epochs"]),
+            "convex" if convex else str(phase["epochs"]),
             _span(sorted(groups, key=[g["name"] for g in plan["groups"]].index)),
             "chosen by val" if convex else (rates[0] if len(rates) == 1 else f"{rates[-1]} to {rates[0]}"),
             f"{phase['trainable_parameters']:,}",

@@ -16,7 +16,7 @@ from vision_ft.data.names import escape_name
 from vision_ft.data.reading.patterns import compile_pattern
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
-from vision_ft.types import UNLABELLED, ClassSpace, Finding
+from vision_ft.types import DETECTION, UNLABELLED, ClassSpace, Finding
 
 BOXES = pa.list_(pa.list_(pa.float32()))
 POLYGONS = pa.list_(pa.list_(pa.list_(pa.float32())))
@@ -179,7 +179,7 @@ def build_box_table(
         classes=classes,
         splits=[one.split for one in pictures],
         groups=groups,
-        task="detection",
+        task=DETECTION,
         extra=extra,
         remarks=remarks,
         meta=meta,

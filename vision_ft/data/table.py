@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from vision_ft.data.names import escape_name, unescape_name
 from vision_ft.errors import DataError
 from vision_ft.files import atomic_path
-from vision_ft.types import SPLITS, UNLABELLED, ClassSpace, Finding, Task
+from vision_ft.types import DEFAULT_TASK, SPLITS, UNLABELLED, ClassSpace, Finding, Task
 
 FORMAT_VERSION = 1
 METADATA_KEY = b"vision_ft"
@@ -81,7 +81,7 @@ class SampleTable:
         classes: ClassSpace,
         splits: Sequence[str | None] | None = None,
         groups: Sequence[str | None] | None = None,
-        task: Task = "classification",
+        task: Task = DEFAULT_TASK,
         extra: Mapping[str, pa.Array] | None = None,
         remarks: Sequence[Finding] = (),
         meta: Mapping[str, Any] | None = None,

@@ -19,7 +19,7 @@ from vision_ft.errors import RecipeError
 from vision_ft.models.assemble import DenseModel
 from vision_ft.models.heads.detection_common import SCORE_THRESHOLD
 from vision_ft.predictions import BoxPrediction
-from vision_ft.types import ClassSpace, Detections, Preprocessing
+from vision_ft.types import DETECTION, ClassSpace, Detections, Preprocessing
 
 DEFAULT_THRESHOLD = 0.5  # of a class for which val could not choose one
 
@@ -36,7 +36,7 @@ class BoxPredictor(ImagePredictor[BoxPrediction]):
         device: where the model computes.
     """
 
-    task = "detection"
+    task = DETECTION
     takes = ("tile", "overlap", "threshold")
     batch_size = 8
     draws = True

@@ -15,7 +15,7 @@ from vision_ft.deploy.predictor import ImagePredictor, View
 from vision_ft.deploy.writers.table import TableWriter
 from vision_ft.models.assemble import Classifier
 from vision_ft.predictions import ColumnsPrediction
-from vision_ft.types import ClassSpace, LabelColumn, Preprocessing
+from vision_ft.types import MULTITASK, ClassSpace, LabelColumn, Preprocessing
 
 
 class ColumnsPredictor(ImagePredictor[ColumnsPrediction]):
@@ -30,7 +30,7 @@ class ColumnsPredictor(ImagePredictor[ColumnsPrediction]):
         device: where the model computes.
     """
 
-    task = "multitask"
+    task = MULTITASK
     takes = ("calibrated",)
     batch_size = 32
 

@@ -15,7 +15,7 @@ from vision_ft.deploy.predictor import ImagePredictor, View
 from vision_ft.deploy.writers.table import TableWriter
 from vision_ft.models.assemble import Classifier
 from vision_ft.predictions import LabelPrediction
-from vision_ft.types import ClassSpace, Preprocessing
+from vision_ft.types import CLASSIFICATION, ClassSpace, Preprocessing
 
 
 class LabelPredictor(ImagePredictor[LabelPrediction]):
@@ -29,7 +29,7 @@ class LabelPredictor(ImagePredictor[LabelPrediction]):
         device: where the model computes.
     """
 
-    task = "classification"
+    task = CLASSIFICATION
     takes = ("calibrated",)
     batch_size = 32
 

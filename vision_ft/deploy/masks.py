@@ -18,7 +18,7 @@ from vision_ft.drawing import draw_mask
 from vision_ft.models.assemble import DenseModel
 from vision_ft.models.masks import class_shares, label_map
 from vision_ft.predictions import MaskPrediction
-from vision_ft.types import ClassSpace, Preprocessing
+from vision_ft.types import SEGMENTATION, ClassSpace, Preprocessing
 
 
 class MaskPredictor(ImagePredictor[MaskPrediction]):
@@ -32,7 +32,7 @@ class MaskPredictor(ImagePredictor[MaskPrediction]):
         device: where the model computes.
     """
 
-    task = "segmentation"
+    task = SEGMENTATION
     takes = ("tile", "overlap", "confidence")
     batch_size = 8  # logits of a large input are as heavy as the network itself
     draws = True

@@ -15,7 +15,7 @@ from vision_ft.deploy.writers.table import TableWriter
 from vision_ft.evaluate.labels.metrics import DEFAULT_THRESHOLD
 from vision_ft.models.assemble import Classifier
 from vision_ft.predictions import MultiLabelPrediction
-from vision_ft.types import ClassSpace, Preprocessing
+from vision_ft.types import MULTILABEL, ClassSpace, Preprocessing
 
 
 class MultiLabelPredictor(ImagePredictor[MultiLabelPrediction]):
@@ -29,7 +29,7 @@ class MultiLabelPredictor(ImagePredictor[MultiLabelPrediction]):
         device: where the model computes.
     """
 
-    task = "multilabel"
+    task = MULTILABEL
     takes = ("threshold",)
     batch_size = 32
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,37 +75,67 @@ def slice_table(correct: np.ndarray, properties: Mapping[str, np.ndarray]) -> li
         One dict a quarter; "differs" is True only where its interval and that of the other pictures do not overlap.
         Properties with a single value, or with quarters under ten pictures, are left out.
     """
-    rows = []
-    for name, raw in properties.items():
-        values = np.asarray(raw, np.float64)
-        known = np.isfinite(values)
-        if known.sum() < NUM_SLICES * MIN_PICTURES_IN_SLICE:
-            continue
-        edges = np.unique(np.quantile(values[known], np.linspace(0, 1, NUM_SLICES + 1)))
-        if len(edges) < 3:  # equal quartiles merge; two edges left means that (nearly) all pictures are alike
-            continue
-        part = np.searchsorted(edges[1:-1], values, side="right")
-        for index in range(len(edges) - 1):
-            inside = known & (part == index)
-            if inside.sum() >= MIN_PICTURES_IN_SLICE and (known & ~inside).any():
-                rows.append(_slice(name, index, edges, correct=correct, inside=inside, outside=known & ~inside))
-    return rows
+    return [_slice(name, quarter, correct) for name, values in properties.items() for quarter in split_quarters(values)]
 
 
-def _slice(
-    name: str, index: int, edges: np.ndarray, *, correct: np.ndarray, inside: np.ndarray, outside: np.ndarray
-) -> dict[str, Any]:
-    low, high = wilson(correct[inside].sum(), inside.sum())
-    rest_low, rest_high = wilson(correct[outside].sum(), outside.sum())
+@dataclass(frozen=True)
+class Quarter:
+    """A quarter of a set by a value, such as the darkest.
+
+    Attributes:
+        index: 0 is the lowest.
+        of: how many there are; equal quartiles merge.
+        low: of the values that it spans.
+        high: likewise.
+        inside: (N,) which images are in it.
+        outside: (N,) the others whose value is known.
+    """
+
+    index: int
+    of: int
+    low: float
+    high: float
+    inside: np.ndarray
+    outside: np.ndarray
+
+
+def split_quarters(values: np.ndarray) -> Iterator[Quarter]:
+    """Yield the quarters of a set by its values (N,), NaN where unknown; none of too few or nearly equal ones."""
+    values = np.asarray(values, np.float64)
+    known = np.isfinite(values)
+    if known.sum() < NUM_SLICES * MIN_PICTURES_IN_SLICE:
+        return
+    edges = np.unique(np.quantile(values[known], np.linspace(0, 1, NUM_SLICES + 1)))
+    if len(edges) < 3:  # equal quartiles merge; two edges left means that (nearly) all pictures are alike
+        return
+    part = np.searchsorted(edges[1:-1], values, side="right")
+    for index in range(len(edges) - 1):
+        inside = known & (part == index)
+        if inside.sum() >= MIN_PICTURES_IN_SLICE and (known & ~inside).any():
+            low, high = float(edges[index]), float(edges[index + 1])
+            yield Quarter(index, len(edges) - 1, low, high, inside, known & ~inside)
+
+
+def describe_quarter(name: str, quarter: Quarter) -> dict[str, Any]:
+    """Return what a row says of a quarter of a picture property: its names, range and size."""
     return {
         "property": name,
         "label": PROPERTIES[name].label if name in PROPERTIES else name,
         "unit": PROPERTIES[name].unit if name in PROPERTIES else "",
-        "index": index,
-        "slice": _slice_name(name, index, len(edges) - 1),
-        "from": float(edges[index]),
-        "to": float(edges[index + 1]),
-        "n": int(inside.sum()),
+        "index": quarter.index,
+        "slice": _slice_name(name, quarter.index, quarter.of),
+        "from": quarter.low,
+        "to": quarter.high,
+        "n": int(quarter.inside.sum()),
+    }
+
+
+def _slice(name: str, quarter: Quarter, correct: np.ndarray) -> dict[str, Any]:
+    inside, outside = quarter.inside, quarter.outside
+    low, high = wilson(correct[inside].sum(), inside.sum())
+    rest_low, rest_high = wilson(correct[outside].sum(), outside.sum())
+    return {
+        **describe_quarter(name, quarter),
         "accuracy": float(correct[inside].mean()),
         "interval": (float(low), float(high)),
         "rest_accuracy": float(correct[outside].mean()),

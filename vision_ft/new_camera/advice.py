@@ -12,6 +12,7 @@ from vision_ft.adaptation.budget import label_budget_curve
 from vision_ft.adaptation.honest_split import compare_splits
 from vision_ft.adaptation.linear_head import LabelledFeatures
 from vision_ft.adaptation.next_labels import choose_next, to_rows
+from vision_ft.data.kinds import KINDS
 from vision_ft.data.labelled import is_labelled
 from vision_ft.new_camera.material import Job
 from vision_ft.new_camera.measures import Seen
@@ -37,22 +38,32 @@ class Advice:
 
 
 def advise(job: Job, seen: Seen, source: Outcome) -> Advice:
-    """Work out the advice on cached features; without one label an image, only what to label next."""
+    """Work out the advice on cached features; the curve needs a task with a probe, the splits one label per image."""
     usable = labelled_rows_of(job, "train", "val")
-    if seen.scores is None:
-        return Advice(None, _next_labels(job, seen, usable), None)
-    seed = job.recipe.run.seed
     test = labelled_rows_of(job, "test")
+    split = None
+    if seen.scores is not None:
+        every = np.concatenate([usable, test])
+        split = compare_splits(_labelled(job, seen, every, tied=True), seed=job.recipe.run.seed)
+    return Advice(_budget(job, seen, source, usable=usable, test=test), _next_labels(job, seen, usable), split)
+
+
+def _budget(job: Job, seen: Seen, source: Outcome, *, usable: np.ndarray, test: np.ndarray) -> dict[str, Any] | None:
+    """Return the curve over numbers of labels; None where the task has no probe."""
+    probe = job.bench.task.probe
+    if probe is None:
+        return None
     entry = source.entry["test"][NEW]
-    budget = label_budget_curve(
+    return label_budget_curve(
         _labelled(job, seen, usable),
         _labelled(job, seen, test),
         old=_labelled(job, seen, job.old_train),
-        source_accuracy=None if entry is None else entry["accuracy"],
-        seed=seed,
+        fit=lambda rows, weights: probe.fit(rows.features, rows.labels, weights),
+        score=probe.score,
+        metric=job.judge.scoring.info(probe.metric),
+        source=None if entry is None else entry[probe.metric],
+        seed=job.recipe.run.seed,
     )
-    split = compare_splits(_labelled(job, seen, np.concatenate([usable, test]), tied=True), seed=seed)
-    return Advice(budget, _next_labels(job, seen, usable), split)
 
 
 def labelled_rows_of(job: Job, *splits: str) -> np.ndarray:
@@ -73,7 +84,8 @@ def _labelled(job: Job, seen: Seen, rows: np.ndarray, *, tied: bool = False) -> 
             ],
             dtype=object,
         )
-    return LabelledFeatures(seen.features[seen.of(rows)], job.table.labels[rows], groups)
+    labels = KINDS[job.table.task].labels(job.table)
+    return LabelledFeatures(seen.features[seen.of(rows)], labels[rows], groups)
 
 
 def _unit(groups: np.ndarray | None, clusters: list[int | None], index: int, row: int) -> str | None:

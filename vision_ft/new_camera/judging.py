@@ -173,6 +173,7 @@ def resolve_metric(task: str, name: str) -> str:
     scoring = SCORINGS[task]
     if name == "auto":
         return scoring.gates
-    if name not in scoring.names:
-        raise RecipeError(f'adapt.metric: got "{name}"; allowed for {task}: auto, {", ".join(scoring.names)}.')
+    allowed = [metric for metric in scoring.names if metric in scoring.selecting]
+    if name not in allowed:
+        raise RecipeError(f'adapt.metric: got "{name}"; allowed for {task}: auto, {", ".join(allowed)}.')
     return name

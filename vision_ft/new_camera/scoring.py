@@ -16,6 +16,7 @@ from torch import nn
 from vision_ft.adaptation.decide import AlphaPoint, CameraScore, choose_alpha, score_from
 from vision_ft.data.labelled import labelled_rows
 from vision_ft.engine.interpolate import mix_weights
+from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.read import read_any_predictions
 from vision_ft.files import write_json
 from vision_ft.models.folder import save_model
@@ -134,7 +135,7 @@ def _sweep(job: Job, tuned: Tuned) -> tuple[float, list[dict[str, Any]], str]:
         }
         for point in points
     ]
-    return choice.alpha, described, choice.note
+    return choice.alpha, plain(described), choice.note
 
 
 def _nothing(reason: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from vision_ft.models.assemble import VisionModel
 from vision_ft.models.folder import CONFIG_FILE, KEY, WEIGHTS_FILE, load_model
 from vision_ft.models.source import read_config
 from vision_ft.run_folder import RunFolder, read_json
-from vision_ft.types import ClassSpace
+from vision_ft.types import DEFAULT_TASK, ClassSpace, LabelColumn
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,14 @@ class Source:
         model: its model, in evaluation mode.
         classes: what the model knows.
         model_hash: of the weights file.
+        columns: label columns that the outputs fall into, where they do.
     """
 
     folder: RunFolder
     model: VisionModel
     classes: ClassSpace
     model_hash: str
+    columns: tuple[LabelColumn, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,14 +68,15 @@ def open_source(recipe: Recipe) -> Source:
         raise ModelError(
             f"{folder.path}: no trained model here (model/{CONFIG_FILE} is missing). Give the folder of a finished run."
         )
-    task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", "classification")
+    task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", DEFAULT_TASK)
     if task != recipe.task:
         raise ModelError(
             f"{folder.path}: its model answers {task}, but {recipe.task} is to be adapted. Give a run of this task, or "
             f"set task={task}."
         )
-    model, classes, _, _ = load_model(folder.model)
-    return Source(folder, model.eval(), classes, hash_weights(folder))
+    model, classes, _, extra = load_model(folder.model)
+    columns = tuple(LabelColumn(str(item["name"]), tuple(item["classes"])) for item in extra.get("tasks") or ())
+    return Source(folder, model.eval(), classes, hash_weights(folder), columns)
 
 
 def hash_weights(folder: RunFolder) -> str:

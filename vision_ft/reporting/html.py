@@ -84,7 +84,7 @@ def write_report(run: RunView, page: Path, *, load_thumbnail: Loader = load_pict
         write_adaptation_figures(run.adaptation, folder)
         write_candidates(run.adaptation, folder)
     if run.epochs:
-        save_figure(draw_curves(run.epochs), folder / "learning_curves.png")
+        save_figure(draw_curves(run.epochs, run.task), folder / "learning_curves.png")
     text = render(run, load_thumbnail=load_thumbnail, folder_name=folder.name)
     write_atomic(page, text.encode("utf-8", "replace"))
     log.info("report: %s, %.1f MB", page, len(text) / 1e6)

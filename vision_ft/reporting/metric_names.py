@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from vision_ft.evaluate.names import HEADLINES, METRIC_NAMES
+from collections.abc import Sequence
+
+from vision_ft.evaluate.names import HEADLINES, METRIC_NAMES, metric_info
 from vision_ft.evaluate.names import metric_title as metric_title
 
 
 def metrics_of(task: str) -> tuple[str, ...]:
-    """Return the metrics of a task in their order: the first leads the page."""
-    return HEADLINES[task]
+    """Return the metrics of a task in their order: the first leads the page. () for a task without any."""
+    return HEADLINES.get(task, ())
 
 
 def leading_metric(task: str) -> str:
@@ -21,7 +23,12 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
-def in_order(metrics: list[str]) -> list[str]:
-    """Sort metrics as `METRIC_NAMES` has them; those without a name keep their order and come last."""
-    known = list(METRIC_NAMES)
+def is_share(metric: str) -> bool:
+    """Whether a metric is a fraction of 1, shown in percent; others are plain numbers."""
+    return metric_info(metric).scale == "share"
+
+
+def in_order(metrics: Sequence[str], task: str) -> list[str]:
+    """Sort metrics as the task has them; others, which a log may hold too, keep their order and come last."""
+    known = metrics_of(task)
     return sorted(metrics, key=lambda metric: known.index(metric) if metric in known else len(known))

@@ -10,7 +10,7 @@ from importlib import resources
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, PackageLoader, StrictUndefined
 
 from vision_ft.reporting.own_sections import template_of
-from vision_ft.reporting.section import count, cut, percent, points, points_span, span
+from vision_ft.reporting.section import count, cut, number, number_span, percent, points, points_span, span
 
 
 def make_environment() -> Environment:
@@ -22,6 +22,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
     )
     environment.filters |= {"percent": percent, "span": span, "points": points, "points_span": points_span, "cut": cut}
+    environment.filters |= {"number": number, "number_span": number_span}
     environment.globals["count"] = count
     return environment
 

@@ -14,17 +14,32 @@ Interval = Sequence[float | None] | None
 
 
 class Card(TypedDict):
-    """A headline number, with its interval and what it means; "text" is what is shown of a value with a unit."""
+    """A headline number, with its interval and what it means.
+
+    "text" is what is shown of a value with a unit, "interval_text" of the interval of a value that is no fraction of 1.
+    """
 
     label: str
     value: float | None
     interval: Interval
     meaning: str
     text: NotRequired[str]
+    interval_text: NotRequired[str]
+
+
+class NumberTable(TypedDict):
+    """A small table of plain numbers as text; the first column is a name."""
+
+    head: list[str]
+    rows: list[list[str]]
+    note: str
 
 
 class Pair(TypedDict):
-    """A confusion of two classes; the indices are those of its cell in the matrix."""
+    """A confusion of two classes; the indices are those of its cell in the matrix.
+
+    Where "section" is set there is no cell: "true" says what goes wrong, and leads to that section.
+    """
 
     true: str
     predicted: str
@@ -32,6 +47,7 @@ class Pair(TypedDict):
     predicted_index: int
     amount: str
     verb: NotRequired[str]
+    section: NotRequired[str]
 
 
 class PhaseRow(TypedDict):
@@ -55,6 +71,8 @@ class PageOne:
         caveats: what a reader must know before believing the numbers, most serious first.
         pairs_title: heading of the pairs.
         chance: accuracy of always predicting the most frequent class, where that means something.
+        nothing_wrong: what is said where there are no pairs.
+        table: numbers that a card has no room for; None where there are none.
     """
 
     headline: Callable[[RunView, Any], str]
@@ -63,6 +81,8 @@ class PageOne:
     caveats: Callable[[RunView, Any], list[Caveat]]
     pairs_title: str = "What it confuses most"
     chance: Callable[[Any], float | None] | None = None
+    nothing_wrong: str = "Nothing: no mistake was seen."
+    table: Callable[[RunView, Any], NumberTable | None] | None = None
 
 
 def card(label: str, value: float | None, interval: Interval, meaning: str) -> Card:

@@ -67,6 +67,22 @@ def span(ends: Sequence[float | None] | None, digits: int = 1) -> str:
     return f"{100 * ends[0]:.{digits}f}–{100 * ends[1]:.{digits}f}%"
 
 
+def number(value: float | None, *, sign: bool = False) -> str:
+    """Return a plain number with three significant digits: "2.31", "−0.8", "12,346"; None as an em dash."""
+    if value is None:
+        return "—"
+    text = f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+    plus = "+" if sign and value > 0 else ""
+    return plus + ("0" if value == 0 else text.replace("-", "−"))
+
+
+def number_span(ends: Sequence[float | None] | None) -> str:
+    """Return (1.9, 2.8) as "1.9 to 2.8"; "" when there is none."""
+    if ends is None or ends[0] is None or ends[1] is None:
+        return ""
+    return f"{number(ends[0])} to {number(ends[1])}"
+
+
 def points(value: float | None, digits: int = 1, *, sign: bool = True, unit: bool = True) -> str:
     """Return 0.021 as "+2.1 points", -0.005 as "−0.5 points", None as an em dash."""
     if value is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vision_ft.errors import RecipeError, did_you_mean
-from vision_ft.tasks import classification, detection, multilabel, multitask, segmentation
+from vision_ft.tasks import classification, detection, multilabel, multitask, regression, segmentation
 from vision_ft.tasks.spec import Loss, TaskSpec
 
 TASKS: dict[str, TaskSpec] = {
@@ -14,6 +14,7 @@ TASKS: dict[str, TaskSpec] = {
     "multitask": multitask.TASK,
     "segmentation": segmentation.TASK,
     "detection": detection.TASK,
+    "regression": regression.TASK,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,10 +18,14 @@ from vision_ft.evaluate.scoring.classification import SCORING
 from vision_ft.tasks.convex import fit_linear
 from vision_ft.tasks.loss_batches import one_label
 from vision_ft.tasks.losses import build_named, loss_registry
+from vision_ft.tasks.probe import Probe
 from vision_ft.tasks.spec import HeadFit, Judging, Loss, TaskSpec
 from vision_ft.types import Target
 
 Imbalance = Literal["none", "weights", "sampler", "logit-adjust"]
+# Measured with ResNet-18 features at 96 px (office_cameras amazon -> webcam, parking_patches ufpr05 -> camera 4): among
+# 0.001, 0.01 and 0.1 it is within two points of the best for 10, 25 and 50 labels, so that no fit has to search.
+PROBE_STRENGTH = 0.01
 
 
 def class_weights(class_counts: np.ndarray) -> np.ndarray:
@@ -151,6 +155,27 @@ def fit_head(
     return HeadFit(fitted.weight, fitted.bias, note)
 
 
+def fit_probe(
+    features: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None, *, strength: float = PROBE_STRENGTH
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Fit a linear head at one strength and return its predictor, features (M, D) -> class indices (M,).
+
+    Labels of one class give a predictor that always predicts that class.
+
+    Args:
+        features: (N, D) of at least one image.
+        labels: (N,) class indices.
+        weights: (N,) how much each image counts; None for all the same.
+        strength: inverse L2 strength for standardised features.
+    """
+    known, places = np.unique(labels, return_inverse=True)
+    if len(known) < 2:
+        return lambda wanted: np.full(len(wanted), known[0])
+    first = (features[:1], places[:1])  # a val set of one image: nothing is chosen, so no folds are fitted
+    fitted = fit_linear((features, places), first, num_classes=len(known), strengths=[strength], weights=weights)
+    return lambda wanted: known[(wanted @ fitted.weight.T + fitted.bias).argmax(axis=1)]
+
+
 TASK = TaskSpec(
     build_loss=build_loss,
     decode=decode,
@@ -164,6 +189,7 @@ TASK = TaskSpec(
     counts_correct=True,
     answers_unlabelled=True,
     convex=fit_head,
+    probe=Probe("accuracy", fit_probe, lambda predicted, labels: float(np.mean(predicted == labels))),
     mixes=True,
     draws=True,
 )

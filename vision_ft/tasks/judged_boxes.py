@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -34,9 +35,7 @@ def read_out(where: Judging) -> ReadOut:
 
 def collect(where: Judging, rows: np.ndarray, found: Sequence[Found]) -> BoxPredictions:
     """Put the boxes found in rows together with the true ones."""
-    table, truth = where.table, where.truth
-    if not isinstance(truth, BoxTruth):
-        raise TypeError(f"{table.root}: holds no boxes")
+    table, truth = where.table, cast("BoxTruth", where.truth)
     true = [truth.read_all(int(row)) for row in rows]
     return BoxPredictions(
         classes=table.classes.names,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -41,9 +42,7 @@ class JudgedMask:
 
 def read_out(where: Judging) -> ReadOut:
     """Return what turns a batch's logits (B, K, h, w) into judged masks."""
-    truth, folder = where.truth, where.folder
-    if not isinstance(truth, MaskTruth):
-        raise TypeError(f"{where.table.root}: holds no masks")
+    truth, folder = cast("MaskTruth", where.truth), where.folder
     num_classes = len(where.table.classes)
 
     def judge_one(logits: Tensor, row: int) -> JudgedMask:

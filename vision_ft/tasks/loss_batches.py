@@ -61,3 +61,11 @@ def pixels() -> LossBatch:
     masks = torch.tensor([[[0, 1], [2, UNLABELLED]], [[1, 1], [0, 0]]])
     right = 8 * torch.nn.functional.one_hot(masks.clamp_min(0), 3).float().permute(0, 3, 1, 2)
     return LossBatch(np.array([3, 3, 1]), right, right.roll(1, dims=1), Target(masks=masks))
+
+
+def several_values() -> LossBatch:
+    """Three images, two numbers, one of them not known."""
+    values = torch.tensor([[1.0, 40.0], [2.0, NAN], [3.0, 60.0]])
+    right = values.nan_to_num(50.0)
+    statistics = np.array([[2.0, 50.0], [1.0, 10.0], [3.0, 2.0]])  # mean, standard deviation and number
+    return LossBatch(statistics, right, right.roll(1, dims=0), Target(labels=values))

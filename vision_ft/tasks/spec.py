@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from vision_ft.data.loading.targets import Truth
 from vision_ft.data.table import SampleTable
 from vision_ft.deploy.predictor import ImagePredictor
 from vision_ft.plugins.registry import Registry
 from vision_ft.tasks.loss_batches import LossBatch
+from vision_ft.tasks.probe import Probe
 from vision_ft.types import Batch, Preprocessing, Target, Task
 
 # What a model gives for a batch: logits (B, K) or (B, K, H, W); of a detector its losses while it learns, by name, and
@@ -129,6 +130,8 @@ class TaskSpec:
         answers_unlabelled: whether images without a label are predicted, too, at the end of a run.
         keeps_image_size: whether the model folder keeps the usual size of an image, as larger ones are read in tiles.
         convex: fits a linear head on cached features at once; None where there is no such fit.
+        prepare: a fresh head, what the loss is built from -> None; starts the head where the labels lie.
+        probe: a quick head for the curve over numbers of labels; None where there is none.
         bind: of a task whose outputs fall into columns: numbers of classes of the columns -> the task for them.
         heads: the task whose heads it shares; None has heads of its own.
         learning_rates: optimiser -> base rate of image phases and of head phases, where the usual ones do not suit.
@@ -151,6 +154,8 @@ class TaskSpec:
     answers_unlabelled: bool = False
     keeps_image_size: bool = False
     convex: FitHead | None = None
+    prepare: Callable[[nn.Module, np.ndarray], None] | None = None
+    probe: Probe | None = None
     bind: Callable[[Sequence[int]], TaskSpec] | None = None
     heads: Task | None = None
     learning_rates: Mapping[str, tuple[float, float]] = field(default_factory=dict)

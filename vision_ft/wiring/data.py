@@ -14,11 +14,11 @@ from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.options import options_of
-from vision_ft.types import Finding, Task
+from vision_ft.types import DEFAULT_TASK, Finding, Task
 from vision_ft.wiring.names import look_up
 
 
-def read_table(config: DataConfig, *, task: Task = "classification", unlabelled: bool = False) -> SampleTable:
+def read_table(config: DataConfig, *, task: Task = DEFAULT_TASK, unlabelled: bool = False) -> SampleTable:
     """Read the data set as its format's reader understands it; with `unlabelled`, pictures may lack a label.
 
     The task tells what the labels of an index file are: one a picture, several, or one in each of several columns.
@@ -49,6 +49,8 @@ def read_table(config: DataConfig, *, task: Task = "classification", unlabelled:
     taken = options_of(read)
     defaults = {name: field.default for name, field in DataConfig.model_fields.items()}
     for option, value in wanted.items():
+        if option == "on_bad":  # it is followed after reading, too
+            continue
         if option not in taken and value != defaults[option]:
             raise RecipeError(f"data.{option} is set, but the format {name} does not take it. Remove it.")
     wanted |= {"unlabelled": unlabelled, "task": task}
@@ -80,7 +82,7 @@ def prepare_table(
         RecipeError: the data is of another task.
         DataError: pictures are broken and `on_bad` is "fail", splits leak, or fewer than two classes are left.
     """
-    table = read_table(config, task=task or "classification")
+    table = read_table(config, task=task or DEFAULT_TASK)
     if task is not None:
         require_task(table, task)
     remarks = list(table.remarks)

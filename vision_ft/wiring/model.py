@@ -86,7 +86,7 @@ def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> l
     is_convex = head.is_linear and TASKS[recipe.task].convex is not None and not own_loss
     if config.options.get("solver") == "convex" and own_loss:
         raise RecipeError(
-            f'strategy.options.solver: "convex" minimises cross-entropy, but optim.loss is "{recipe.optim.loss}". '
+            f'strategy.options.solver: "convex" has a loss of its own, but optim.loss is "{recipe.optim.loss}". '
             'Use "gradient".'
         )
     if config.options.get("solver") == "convex" and not is_convex:

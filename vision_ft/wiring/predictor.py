@@ -10,8 +10,7 @@ from vision_ft.deploy.predictor import ImagePredictor
 from vision_ft.errors import ModelError
 from vision_ft.models.folder import CONFIG_FILE, KEY, load_model
 from vision_ft.tasks import TASKS
-
-DEFAULT_TASK = "classification"  # of a model folder that states none
+from vision_ft.types import DEFAULT_TASK
 
 AnyPredictor = ImagePredictor[Any]
 

@@ -75,10 +75,13 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
     if selecting_metric(recipe) not in task.metrics:
         raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
     rows = {split: labelled_rows(table, split) for split in ("train", "val")}
+    counts = KINDS[table.task].count(table, rows["train"])
+    if task.prepare is not None:
+        task.prepare(model.head, counts)
     method = Method(
         task=task,
         loss=task.build_loss(
-            KINDS[table.task].count(table, rows["train"]),
+            counts,
             name=recipe.optim.loss,
             imbalance=recipe.optim.imbalance,
             label_smoothing=recipe.optim.label_smoothing,

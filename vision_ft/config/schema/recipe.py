@@ -15,14 +15,14 @@ from vision_ft.config.schema.model import ModelConfig
 from vision_ft.config.schema.optim import OptimConfig
 from vision_ft.config.schema.run import RunConfig
 from vision_ft.config.schema.strategy import StrategyConfig
-from vision_ft.types import Task
+from vision_ft.types import DEFAULT_TASK, Task
 
 
 class Recipe(Section):
     """All that decides a run."""
 
     task: Task = Field(
-        default="classification",
+        default=DEFAULT_TASK,
         description=f"What the model predicts: {', '.join(get_args(Task))}.",
     )
     data: DataConfig

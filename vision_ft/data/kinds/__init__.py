@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vision_ft.data.kinds import classification, detection, multilabel, multitask, segmentation
+from vision_ft.data.kinds import classification, detection, multilabel, multitask, regression, segmentation
 from vision_ft.data.kinds.base import Kind
 
 KINDS: dict[str, Kind] = {
@@ -11,4 +11,5 @@ KINDS: dict[str, Kind] = {
     "multitask": multitask.KIND,
     "segmentation": segmentation.KIND,
     "detection": detection.KIND,
+    "regression": regression.KIND,
 }

@@ -13,7 +13,7 @@ from vision_ft.data.reading.index import Index
 from vision_ft.data.reading.labels import LabelCells, LabelOptions, Splits, check_names, find_columns, index_labels
 from vision_ft.data.several_labels import PREFIX, columns_meta, flat_names
 from vision_ft.errors import DataError, RecipeError
-from vision_ft.types import UNLABELLED, Finding, LabelColumn
+from vision_ft.types import MULTITASK, UNLABELLED, Finding, LabelColumn
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LabelTexts:
             classes, ids = index_labels([cells[row] for row in rows], splits, where=f"{where}, column {name!r}")
             found.append(LabelColumn(name, classes.names))
             extra[PREFIX + name] = pa.array(ids, pa.int32())
-        common = {"labels": [UNLABELLED] * len(rows), "classes": flat_names(found), "task": "multitask"}
+        common = {"labels": [UNLABELLED] * len(rows), "classes": flat_names(found), "task": MULTITASK}
         return common | {"extra": extra, "meta": columns_meta(found)}
 
 

@@ -15,7 +15,7 @@ from vision_ft.data.reading.index import Index
 from vision_ft.data.reading.labels import LABEL_COLUMN, LabelCells, LabelOptions, Splits, check_names, find_columns
 from vision_ft.data.several_labels import LABELS, SEPARATORS, list_column
 from vision_ft.errors import DataError
-from vision_ft.types import UNLABELLED, ClassSpace, Finding
+from vision_ft.types import MULTILABEL, UNLABELLED, ClassSpace, Finding
 
 YES, NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
 
@@ -147,4 +147,4 @@ def _remark(level: Any, what: str) -> Finding:
 
 def _multilabel(classes: ClassSpace, values: npt.NDArray[np.float32]) -> dict[str, Any]:
     extra = {LABELS: list_column(values)}
-    return {"labels": [UNLABELLED] * len(values), "classes": classes, "task": "multilabel", "extra": extra}
+    return {"labels": [UNLABELLED] * len(values), "classes": classes, "task": MULTILABEL, "extra": extra}

@@ -26,9 +26,10 @@ from vision_ft.evaluate.boxes.curves import DEFAULT_THRESHOLD, average_precision
 from vision_ft.evaluate.boxes.matching import ClassMatches, FoundBoxes, TrueBoxes, match_boxes
 from vision_ft.evaluate.classification.predictions import METADATA_KEY, index_names
 from vision_ft.files import atomic_path
+from vision_ft.types import DETECTION
 
 FORMAT_VERSION = 1
-TASK = "detection"
+TASK = DETECTION
 COLUMNS = ["id", "path", "group", "height", "width"]
 COLUMNS += ["boxes", "scores", "predicted", "target_boxes", "target", "ignored"]
 LISTS: dict[str, tuple[int | None, Any]] = {  # fields with one array a picture: its width and its type
@@ -110,7 +111,7 @@ class BoxPredictions:
 
     @property
     def task(self) -> str:
-        """What the model does: "detection"."""
+        """What the model does: detection."""
         return TASK
 
     @cached_property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from vision_ft.evaluate.boxes.intervals import (
 from vision_ft.evaluate.boxes.matching import IOU_THRESHOLDS
 from vision_ft.evaluate.boxes.predictions import BoxPredictions
 from vision_ft.evaluate.intervals import plain
+from vision_ft.evaluate.summaries import BoxSummary
 
 ERROR_WEIGHTS = {  # of the worst pictures: a wrong object counts whole; a box that is only loose, or there twice, half
     "missed": 1.0,
@@ -88,7 +88,7 @@ def worst_first(predictions: BoxPredictions) -> np.ndarray:
     return np.lexsort((picture_f1(predictions, explained), -errors))  # NaN sorts last, equal rows keep their order
 
 
-def summarise_boxes(predictions: BoxPredictions, *, seed: int = 0, draws: int = 200) -> dict[str, Any]:
+def summarise_boxes(predictions: BoxPredictions, *, seed: int = 0, draws: int = 200) -> BoxSummary:
     """All numbers of one split, ready for JSON (NaN is None); every interval is a 95% interval.
 
     Average precision takes the best 100 detections of a class in a picture, or more where a picture holds more such
@@ -125,5 +125,5 @@ def summarise_boxes(predictions: BoxPredictions, *, seed: int = 0, draws: int = 
             "f1": picture_f1(predictions, explained),
         },
     }
-    plain_result: dict[str, Any] = plain(result)
+    plain_result: BoxSummary = plain(result)
     return plain_result

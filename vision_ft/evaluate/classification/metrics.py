@@ -15,6 +15,7 @@ from vision_ft.evaluate.classification.own_metrics import own_numbers
 from vision_ft.evaluate.intervals import ClassCounts, class_intervals, count_classes, f1_interval, plain, wilson
 from vision_ft.evaluate.resampling import Interval, drawn_over
 from vision_ft.evaluate.slices import group_table
+from vision_ft.evaluate.summaries import ClassSummary
 from vision_ft.plugins.registry import Registry
 
 MAX_TOP_K = 5
@@ -160,7 +161,7 @@ def summarise(
     groups: Sequence[str | None] | np.ndarray | None = None,
     temperature: float = 1.0,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> ClassSummary:
     """All numbers of one split, ready for JSON (NaN is None); every interval is a 95% interval.
 
     Those of accuracy, macro-F1 and balanced accuracy are over whole groups where there are eight ("interval_over").
@@ -206,7 +207,7 @@ def summarise(
     if names is not None:
         result["groups"] = group_table(answers.targets, answers.predicted, names, num_classes=len(classes))
         result["accuracy_interval_by_group"] = ends["accuracy"] if over == "groups" else None
-    plain_result: dict[str, Any] = plain(result)
+    plain_result: ClassSummary = plain(result)
     return plain_result
 
 

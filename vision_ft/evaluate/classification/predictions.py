@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from vision_ft.errors import DataError
 from vision_ft.evaluate.calibration import score_of
 from vision_ft.files import atomic_path
+from vision_ft.types import DEFAULT_TASK
 
 FORMAT_VERSION = 1
 METADATA_KEY = b"vision_ft"
@@ -46,7 +47,7 @@ class Predictions:
     ids: np.ndarray | None = None
     confidences: np.ndarray | None = None
     temperature: float = 1.0
-    task: str = "classification"
+    task: str = DEFAULT_TASK
 
     def __len__(self) -> int:
         return len(self.predicted)
@@ -142,7 +143,7 @@ def from_table(table: pa.Table, about: Mapping[str, Any], *, file: Path) -> Pred
         groups=groups if has_groups else None,
         ids=table.column("id").to_numpy() if "id" in table.column_names else None,
         temperature=float(about.get("temperature", 1.0)),
-        task=str(about.get("task", "classification")),
+        task=str(about.get("task", DEFAULT_TASK)),
     )
 
 

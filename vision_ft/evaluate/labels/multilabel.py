@@ -18,6 +18,7 @@ from vision_ft.evaluate.labels.metrics import (
 )
 from vision_ft.evaluate.labels.predictions import LabelPredictions
 from vision_ft.evaluate.resampling import Interval, draw_weights, drawn_over, interval
+from vision_ft.evaluate.summaries import LabelSetSummary
 
 BOOTSTRAP_CELLS = 30_000_000  # label cells that a bootstrap may weigh, about two seconds; fewer draws beyond it
 FEWEST_DRAWS = 50
@@ -74,7 +75,7 @@ def _bootstrap(known: _Known, *, draws: int, seed: int) -> tuple[dict[str, Inter
     return ends, precision
 
 
-def summarise_labels(predictions: LabelPredictions, *, seed: int = 0, draws: int = DRAWS) -> dict[str, Any]:
+def summarise_labels(predictions: LabelPredictions, *, seed: int = 0, draws: int = DRAWS) -> LabelSetSummary:
     """Return the numbers of a split (NaN is None); intervals come from a bootstrap over images or whole groups.
 
     Args:
@@ -106,7 +107,7 @@ def summarise_labels(predictions: LabelPredictions, *, seed: int = 0, draws: int
     result["taken_for"] = taken_for(targets, predicted)
     result["by_group"] = _by_group(targets, predicted, known.groups)
     result["notes"] = [NO_SAMPLE_RULE] if result["classes_without_pictures"] and number else []
-    plain_result: dict[str, Any] = plain(result)
+    plain_result: LabelSetSummary = plain(result)
     return plain_result
 
 

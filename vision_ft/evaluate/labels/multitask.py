@@ -13,11 +13,12 @@ from vision_ft.evaluate.intervals import plain, wilson
 from vision_ft.evaluate.labels.metrics import mean_defined, ratio
 from vision_ft.evaluate.labels.predictions import ColumnPredictions
 from vision_ft.evaluate.resampling import Interval, draw_weights, drawn_over, interval
+from vision_ft.evaluate.summaries import ClassSummary, ColumnsSummary
 
 DRAWS = 500  # of the bootstrap of the means
 
 
-def summarise_columns(predictions: ColumnPredictions, *, seed: int = 0, draws: int = DRAWS) -> dict[str, Any]:
+def summarise_columns(predictions: ColumnPredictions, *, seed: int = 0, draws: int = DRAWS) -> ColumnsSummary:
     """Return the numbers of a split (NaN is None); images without any known label are counted and left out.
 
     Accuracy and macro-F1 are means over the columns; their intervals come from a bootstrap over images, or over whole
@@ -50,7 +51,7 @@ def summarise_columns(predictions: ColumnPredictions, *, seed: int = 0, draws: i
         {"name": column.name, "classes": list(column.classes), "missing": int((part.targets < 0).sum()), **numbers}
         for column, part, numbers in zip(predictions.columns, columns, found, strict=True)
     ]
-    plain_result: dict[str, Any] = plain(result)
+    plain_result: ColumnsSummary = plain(result)
     return plain_result
 
 
@@ -84,7 +85,7 @@ def _groups(predictions: ColumnPredictions, rows: np.ndarray) -> np.ndarray | No
     return None if predictions.groups is None else predictions.groups[rows]
 
 
-def _summary(column: Predictions, *, seed: int) -> dict[str, Any]:
+def _summary(column: Predictions, *, seed: int) -> ClassSummary:
     return summarise(
         column.targets,
         column.scores,

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from vision_ft.errors import DataError
 from vision_ft.evaluate.classification.predictions import METADATA_KEY, Predictions, stack_scores
 from vision_ft.files import atomic_path
-from vision_ft.types import LabelColumn
+from vision_ft.types import MULTILABEL, MULTITASK, LabelColumn
 
 FORMAT_VERSION = 1
 
@@ -59,7 +59,7 @@ class LabelPredictions:
     @property
     def task(self) -> str:
         """The task."""
-        return "multilabel"
+        return MULTILABEL
 
     @property
     def predicted(self) -> np.ndarray:
@@ -102,7 +102,7 @@ class ColumnPredictions:
     @property
     def task(self) -> str:
         """The task."""
-        return "multitask"
+        return MULTITASK
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def read_label_predictions(file: Path) -> LabelPredictions:
     Raises:
         DataError: the file is missing, damaged, of a newer format or of another task.
     """
-    table, about = _read(file, "multilabel")
+    table, about = _read(file, MULTILABEL)
     classes = tuple(about["classes"])
     return LabelPredictions(
         classes=classes,
@@ -172,7 +172,7 @@ def read_column_predictions(file: Path) -> ColumnPredictions:
     Raises:
         DataError: the file is missing, damaged, of a newer format or of another task.
     """
-    table, about = _read(file, "multitask")
+    table, about = _read(file, MULTITASK)
     columns = tuple(LabelColumn(item["name"], tuple(item["classes"])) for item in about["tasks"])
     return ColumnPredictions(
         columns=columns,
@@ -181,14 +181,6 @@ def read_column_predictions(file: Path) -> ColumnPredictions:
         temperatures=np.array(about["temperatures"], np.float64),
         **_common(table),
     )
-
-
-def read_several(file: Path) -> LabelPredictions | ColumnPredictions | None:
-    """Read predictions of several labels a picture; None for those of another task, or of no readable file."""
-    task = task_of(file)
-    if task == "multilabel":
-        return read_label_predictions(file)
-    return read_column_predictions(file) if task == "multitask" else None
 
 
 def task_of(file: Path) -> str | None:

@@ -17,8 +17,9 @@ from vision_ft.errors import DataError
 from vision_ft.evaluate.classification.predictions import FORMAT_VERSION, METADATA_KEY
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, ClassAreas, areas_of
 from vision_ft.files import atomic_path
+from vision_ft.types import SEGMENTATION
 
-TASK = "segmentation"
+TASK = SEGMENTATION
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

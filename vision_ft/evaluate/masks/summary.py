@@ -14,12 +14,13 @@ from vision_ft.evaluate.masks.boundary import boundary_f
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, PRESENT_RULE, ClassAreas, mean_present
 from vision_ft.evaluate.masks.predictions import MaskPredictions
 from vision_ft.evaluate.resampling import MIN_IMAGES, draw_tallies, drawn_over
+from vision_ft.evaluate.summaries import MaskSummary
 
 DRAWS = 500
 Numbers = dict[str, np.ndarray]
 
 
-def summarise_masks(predictions: MaskPredictions, *, seed: int = 0, draws: int = DRAWS) -> dict[str, Any]:
+def summarise_masks(predictions: MaskPredictions, *, seed: int = 0, draws: int = DRAWS) -> MaskSummary:
     """All numbers of one split, ready for JSON (NaN is None), in fractions of 1 and in pixels.
 
     Pixels of all pictures are pooled before a metric is taken. Every interval is a 95% percentile bootstrap over whole
@@ -57,7 +58,7 @@ def summarise_masks(predictions: MaskPredictions, *, seed: int = 0, draws: int =
         "per_picture": _of_pictures(predictions.areas),
         "notes": [PRESENT_RULE] if len(labelled) and (whole[1] + whole[2] == 0).any() else [],
     }
-    plain_result: dict[str, Any] = plain(result)
+    plain_result: MaskSummary = plain(result)
     return plain_result
 
 

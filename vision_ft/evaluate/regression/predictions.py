@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 from vision_ft.errors import DataError
 from vision_ft.evaluate.classification.predictions import METADATA_KEY
 from vision_ft.files import atomic_path
+from vision_ft.types import REGRESSION
 
 FORMAT_VERSION = 1
-TASK = "regression"
+TASK = REGRESSION
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vision_ft.evaluate.scoring import classification, detection, multilabel, multitask, segmentation
+from vision_ft.evaluate.scoring import classification, detection, multilabel, multitask, regression, segmentation
 from vision_ft.evaluate.scoring.base import Compared, MetricInfo, Predicted, Scoring
 
 __all__ = ["SCORINGS", "Compared", "MetricInfo", "Predicted", "Scoring"]
@@ -13,4 +13,5 @@ SCORINGS: dict[str, Scoring] = {
     "multitask": multitask.SCORING,
     "segmentation": segmentation.SCORING,
     "detection": detection.SCORING,
+    "regression": regression.SCORING,
 }

@@ -162,8 +162,12 @@ class Scoring:
 
     @property
     def selecting(self) -> tuple[str, ...]:
-        """Names of the metrics that may choose an epoch, the one that does so by default first."""
-        return (self.selects, *(name for name in self.names if name != self.selects))
+        """Names of the metrics that may choose an epoch or a model, the one that does so by default first.
+
+        Errors, where less is better, are not among them: what chooses takes the largest value.
+        """
+        larger = [metric.name for metric in self.metrics if metric.higher_is_better]
+        return (self.selects, *(name for name in larger if name != self.selects))
 
     def info(self, name: str) -> MetricInfo:
         """Return what is known of a metric; one that is not listed goes by its own name."""

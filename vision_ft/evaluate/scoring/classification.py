@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from vision_ft.evaluate.calibration import fit_temperature, log_loss
+from vision_ft.evaluate.classification.change import change_of
 from vision_ft.evaluate.classification.metrics import Answers, accuracy, macro_f1, summarise
 from vision_ft.evaluate.classification.predictions import Predictions, read_predictions, write_predictions
 from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.drawn import Measured
-from vision_ft.evaluate.forgetting import change_of
 from vision_ft.evaluate.intervals import class_intervals, drawn_counts, drawn_macro_f1
 from vision_ft.evaluate.labels.metrics import ratio
 from vision_ft.evaluate.resampling import REPLICATES, Interval
 from vision_ft.evaluate.scoring.base import Compared, MetricInfo, Scoring
+from vision_ft.evaluate.summaries import ClassSummary
 
 
 def _judged(predictions: Predictions) -> np.ndarray:
     return np.asarray(predictions.targets >= 0)
 
 
-def _summarise(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
+def _summarise(predictions: Predictions, *, seed: int = 0) -> ClassSummary:
     return summarise(
         predictions.targets,
         predictions.scores,

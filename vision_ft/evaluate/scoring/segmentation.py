@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,8 @@ from vision_ft.evaluate.scoring.base import Compared, MetricInfo, Scoring
 
 def _intervals(predictions: MaskPredictions, *, seed: int = 0) -> dict[str, Interval]:
     numbers = summarise_masks(predictions, seed=seed)
-    return {name: numbers[f"{name}_interval"] for name in MASK_METRICS}
+    held: Mapping[str, Any] = numbers
+    return {name: held[f"{name}_interval"] for name in MASK_METRICS}
 
 
 def _measure(predictions: MaskPredictions, weights: np.ndarray) -> Measured:

@@ -65,7 +65,7 @@ def ticks(low: float, high: float, count: int = 7) -> list[float]:
     step = 10 ** np.floor(np.log10(max(high - low, 1e-9) / count))
     step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= count)
     first = np.ceil(low / step - 1e-9)
-    return [round(float(k * step), 10) for k in np.arange(first, np.floor(high / step + 1e-9) + 1)]
+    return [round(float(k * step), 10) + 0.0 for k in np.arange(first, np.floor(high / step + 1e-9) + 1)]
 
 
 def svg(body: str, label: str, *, width: int = WIDTH, height: int = HEIGHT) -> Markup:

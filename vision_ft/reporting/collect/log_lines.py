@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vision_ft.reporting.charts.base import Line
-from vision_ft.reporting.metric_names import in_order, metric_name
+from vision_ft.reporting.metric_names import in_order, is_share, metric_name
 
 LOSS_LINES = (Line("train_loss", "training"), Line("val_loss", "validation"))
 PARTS = {"train": "training", "val": "validation"}
@@ -29,13 +29,15 @@ class Panel:
     is_share: bool
 
 
-def panels(epochs: Sequence[Mapping[str, Any]]) -> list[Panel]:
+def panels(epochs: Sequence[Mapping[str, Any]], task: str) -> list[Panel]:
     """The loss, the metrics that are fractions of 1 together, and each other metric by itself.
 
-    A metric is a fraction where all of its values are: errors in a unit and an R2 below zero are not.
+    A metric is a fraction where it is meant as one and all of its values are: errors in a unit and an R2 are not.
     """
-    lines = metric_lines(epochs)
-    shares = tuple(line for line in lines if all(0 <= value <= 1 for value in _known(epochs, line)))
+    lines = metric_lines(epochs, task)
+    shares = tuple(
+        line for line in lines if is_share(_metric(line)) and all(0 <= value <= 1 for value in _known(epochs, line))
+    )
     found = [Panel("Loss", LOSS_LINES, False)]
     if shares:
         found.append(Panel(title_of(shares), shares, True))
@@ -46,13 +48,13 @@ def panels(epochs: Sequence[Mapping[str, Any]]) -> list[Panel]:
     return found + [Panel(title_of(group), tuple(group), False) for group in others.values()]
 
 
-def metric_lines(epochs: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
-    """A line for each metric that any epoch has a value of, in the metrics' order, training first."""
+def metric_lines(epochs: Sequence[Mapping[str, Any]], task: str) -> tuple[Line, ...]:
+    """A line for each metric that any epoch has a value of, in the order of the task, training first."""
     keys = dict.fromkeys(key for record in epochs for key in record)
     metrics = dict.fromkeys(name for key in keys for part, _, name in [key.partition("_")] if part in PARTS and name)
     lines = [
         Line(f"{part}_{metric}", f"{label} {metric_name(metric)}")
-        for metric in in_order([metric for metric in metrics if metric != "loss"])
+        for metric in in_order([metric for metric in metrics if metric != "loss"], task)
         for part, label in PARTS.items()
     ]
     return tuple(line for line in lines if _known(epochs, line))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vision_ft.errors import DataError
-from vision_ft.reporting.pages import classification, detection, multilabel, multitask, segmentation
+from vision_ft.reporting.pages import classification, detection, multilabel, multitask, regression, segmentation
 from vision_ft.reporting.pages.base import Page as Page
 from vision_ft.reporting.pages.base import PictureList as PictureList
 
@@ -13,6 +13,7 @@ PAGES: dict[str, Page] = {
     "multitask": multitask.PAGE,
     "segmentation": segmentation.PAGE,
     "detection": detection.PAGE,
+    "regression": regression.PAGE,
 }
 
 

@@ -85,9 +85,9 @@ def draw_reliability(points: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def draw_curves(records: Sequence[Mapping[str, Any]]) -> Figure:
+def draw_curves(records: Sequence[Mapping[str, Any]], task: str) -> Figure:
     """Loss, and the metrics of the task, over epochs, from the lines of log.jsonl."""
-    shown = panels(records)
+    shown = panels(records, task)
     figure = Figure(figsize=(4.5 * len(shown), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     epochs = [record["epoch"] for record in records]

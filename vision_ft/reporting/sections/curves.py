@@ -9,8 +9,8 @@ from vision_ft.reporting.caveats.base import judge_run
 from vision_ft.reporting.charts.base import curves_chart
 from vision_ft.reporting.collect.log_lines import panels
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.metric_names import leading_metric, metric_name
-from vision_ft.reporting.section import Section, View, percent
+from vision_ft.reporting.metric_names import is_share, leading_metric, metric_name
+from vision_ft.reporting.section import Section, View, number, percent
 
 
 def _build(run: RunView) -> View | None:
@@ -25,7 +25,7 @@ def _build(run: RunView) -> View | None:
             "lines": panel.lines,
             "svg": curves_chart(run.epochs, panel.lines, is_share=panel.is_share, chosen=epoch),
         }
-        for panel in panels(run.epochs)
+        for panel in panels(run.epochs, run.task)
         if len(run.epochs) > 1
     ]
     convex = any(phase.get("solver") == "convex" for phase in run.plan.get("phases") or [])
@@ -47,7 +47,8 @@ def _say_chosen(run: RunView, chosen: Mapping[str, Any]) -> str:
     """Name the epoch and what it reached, and the mixture of weights that was kept where there were several."""
     metric = str(run.selection.get("metric") or leading_metric(run.task))
     value = chosen.get(f"val_{metric}")
-    reached = f" ({metric_name(metric)} {percent(value)})" if isinstance(value, int | float) else ""
+    show = percent if is_share(metric) else number
+    reached = f" ({metric_name(metric)} {show(value)})" if isinstance(value, int | float) else ""
     alpha = run.selection.get("alpha")
     mixed = ""
     if isinstance(alpha, int | float) and alpha != 1:

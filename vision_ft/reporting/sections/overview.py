@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from vision_ft.reporting.caveats.base import Caveat
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.page_one import Card, PageOne, Pair, PhaseRow, lineage_of, phases_of
+from vision_ft.reporting.page_one import Card, NumberTable, PageOne, Pair, PhaseRow, lineage_of, phases_of
 from vision_ft.reporting.section import PictureIndex, Section
 
 
@@ -17,6 +17,8 @@ class OverviewView(TypedDict):
     cards: list[Card]
     pairs: list[Pair]
     pairs_title: str
+    nothing_wrong: str
+    table: NumberTable | None
     warnings: list[Caveat]
     majority: float | None
     phases: list[PhaseRow]
@@ -33,6 +35,8 @@ def overview(words: PageOne) -> Section:
             "cards": words.cards(run, split),
             "pairs": words.pairs(run, split),
             "pairs_title": words.pairs_title,
+            "nothing_wrong": words.nothing_wrong,
+            "table": words.table(run, split) if words.table else None,
             "warnings": words.caveats(run, split),
             "majority": words.chance(split) if words.chance else None,
             "phases": phases_of(run),

@@ -19,7 +19,7 @@ from vision_ft.data.reading.labels import LABEL_COLUMN, LabelOptions
 from vision_ft.data.reading.patterns import compile_pattern
 from vision_ft.data.table import SampleTable
 from vision_ft.files import write_atomic
-from vision_ft.types import Finding, Task
+from vision_ft.types import DEFAULT_TASK, Finding, Task
 
 
 def read(  # noqa: PLR0913 - one option a column
@@ -34,7 +34,7 @@ def read(  # noqa: PLR0913 - one option a column
     group_column: str | None = None,
     on_bad: Literal["fail", "drop"] = "fail",
     unlabelled: bool = False,
-    task: Task = "classification",
+    task: Task = DEFAULT_TASK,
     label_columns: Sequence[str] | None = None,
     label_separator: str = "auto",
 ) -> SampleTable:
@@ -51,7 +51,7 @@ def read(  # noqa: PLR0913 - one option a column
         group_column: name of the column with the groups; "group" is used when it exists.
         on_bad: "drop" leaves out rows whose file does not exist and remarks on each, "fail" refuses.
         unlabelled: rows with an empty label, and a file without a label column, are pictures without a label.
-        task: "multilabel" reads a set of labels a picture, "multitask" one label in each of several columns.
+        task: multilabel reads a set of labels a picture, multitask one label in each of several columns.
         label_columns: columns of 0 and 1 named as the labels (multilabel), or of class names (multitask).
         label_separator: what stands between the labels of one cell: ";", "|", "," or " "; "auto" looks at the cells.
 

@@ -40,7 +40,7 @@ from vision_ft.data.reading.walk import walk
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.files import write_atomic
-from vision_ft.types import UNLABELLED, ClassSpace
+from vision_ft.types import SEGMENTATION, UNLABELLED, ClassSpace
 
 MASKS_PEEKED = 20  # of a set without a class table; the audit reads them all
 
@@ -104,7 +104,7 @@ def read(
         classes=ClassSpace(classes.names),
         splits=_splits(pairs, paths),
         groups=groups,
-        task="segmentation",
+        task=SEGMENTATION,
         extra={"mask": pa.array([_mask_of(pairs, path) for path in paths], pa.string())},
         remarks=[*walked.remarks, *pairs.remarks, *remarks],
         meta={"masks": classes.as_meta()},

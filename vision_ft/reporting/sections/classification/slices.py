@@ -19,11 +19,11 @@ def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View | No
     rows = slice_table(correct, {name: values[labelled] for name, values in split.properties.items()})
     if not rows:
         return None
-    tables = [(label, _with_ranges(list(part))) for label, part in groupby(rows, key=lambda row: row["label"])]
+    tables = [(label, with_ranges(list(part))) for label, part in groupby(rows, key=lambda row: row["label"])]
     return {"tables": tables, "sentences": slice_sentences(rows), "accuracy": split.summary["accuracy"]}
 
 
-def _with_ranges(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_ranges(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add the range in words, with as many decimals as tell the quarters apart."""
     width = max(row["to"] for row in rows) - min(row["from"] for row in rows)
     decimals = max(0, 2 - math.floor(math.log10(width))) if width > 0 else 2
