@@ -33,6 +33,7 @@ from vision_ft.types import Finding
 from vision_ft.wiring.crowded import find_crowded
 from vision_ft.wiring.data import prepare_table
 from vision_ft.wiring.model import build_model, build_plan, describe_plan
+from vision_ft.wiring.plugins import require_plugins, used_plugins, with_shown
 from vision_ft.wiring.targets import build_targets
 from vision_ft.wiring.training import build_recipe_augment, build_runtime, build_training_run, selecting_metric
 
@@ -55,6 +56,8 @@ def train(recipe: Recipe, *, resume: bool, reporter: Reporter, on_plan: OnPlan |
     """
     started = time.perf_counter()
     _refuse_adaptation(recipe)
+    if resume:
+        refuse_missing_plugins(recipe, recipe.run.out)
     forget_peak()
     runtime = build_runtime(recipe)
     name = f"{Path(recipe.data.path).resolve().stem}-{recipe.strategy.name}"
@@ -108,6 +111,17 @@ def _refuse_adaptation(recipe: Recipe) -> None:
         )
 
 
+def refuse_missing_plugins(recipe: Recipe, run: str | None) -> None:
+    """Look, before anything else asks for them, whether the added entries of a run that goes on are registered here.
+
+    Raises:
+        RecipeError: one that the recipe names is missing; it is said where it came from.
+    """
+    folder = None if run is None else RunFolder(Path(run))
+    if folder is not None and folder.environment.is_file():
+        require_plugins(recipe, read_json(folder.environment), where=folder.path)
+
+
 def close_finished(folder: RunFolder, reporter: Reporter) -> None:
     """Say that there is nothing left to do, and make the report where a kill came between numbers and report."""
     reporter.say(f"{folder.path} is finished already")
@@ -118,7 +132,8 @@ def close_finished(folder: RunFolder, reporter: Reporter) -> None:
 def _write_end(folder: RunFolder, timings: dict[str, float]) -> None:
     """Write what the run cost, and the report."""
     cost = {"seconds": {name: round(value, 2) for name, value in timings.items()}, "peak_memory_mb": peak_memory()}
-    write_json(folder.environment, read_json(folder.environment) | cost)
+    known = with_shown(read_json(folder.environment), read_json(folder.metrics))
+    write_json(folder.environment, known | cost)
     build_report(folder.path)
 
 
@@ -197,7 +212,9 @@ def _write_start(
     table.write(folder.data)
     write_findings(folder, findings)
     write_json(folder.plan, plan)
-    write_environment(folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root))
+    write_environment(
+        folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root), **used_plugins(recipe)
+    )
     preprocessing = model.backbone.preprocessing
     rows = labelled_rows(table, "train")
     grid = draw_augmentation_grid(

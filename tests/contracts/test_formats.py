@@ -10,6 +10,7 @@ from PIL import Image
 
 from vision_ft.data.formats import FORMATS, detect
 from vision_ft.errors import DataError
+from vision_ft.testing import check_format
 
 ROWS = [("train", "cat", "1.png"), ("train", "dog", "2.png"), ("train", "dog", "3.png"), ("val", "cat", "4.png")]
 
@@ -86,10 +87,10 @@ def test_a_broken_set_is_refused_with_the_place(name: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", GOOD)
 def test_reading_changes_nothing_in_the_source(name: str, tmp_path: Path) -> None:
-    path = GOOD[name](tmp_path)
-    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")}
-    FORMATS[name](path)
-    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
+    make, _ = BROKEN[name]
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "good").mkdir()
+    check_format(name, GOOD[name](tmp_path / "good"), broken=make(tmp_path / "broken"))
 
 
 def test_class_folders_that_are_called_like_masks_stay_an_image_folder(tmp_path: Path) -> None:

@@ -8,65 +8,42 @@ import torch
 from vision_ft.errors import ModelError
 from vision_ft.models.assemble import build_model
 from vision_ft.models.backbone import create_backbone
-from vision_ft.models.folder import load_model, save_model
 from vision_ft.models.heads import HEADS
-from vision_ft.types import ClassSpace
+from vision_ft.testing.heads import check_dropout, check_gradients, check_head, check_logits, check_round_trip, model_of
 
 every_head = pytest.mark.parametrize("head", [name for name, spec in HEADS.items() if spec.takes == "pooled"])
+SMALL = {"fpn": {"width": 32}, "fcos": {"width": 64}, "faster-rcnn": {"width": 32, "hidden": 64}}
 three_families = pytest.mark.parametrize("name", ["resnet10t", "vit_tiny_patch16_224", "mobilenetv3_small_050"])
-
-
-def model_of(name, head, num_classes, **options):
-    torch.manual_seed(0)
-    return build_model(create_backbone(name, pretrained=False, image_size=64), head, num_classes, **options)
 
 
 @every_head
 @three_families
 @pytest.mark.parametrize("num_classes", [1, 2, 7])
 def test_logits_have_one_column_a_class(name, head, num_classes):
-    model = model_of(name, head, num_classes).eval()
-    assert model(torch.rand(3, 3, 64, 64)).shape == (3, num_classes)
+    check_logits(model_of(name, head, num_classes))
 
 
 @every_head
 @three_families
 def test_every_parameter_gets_a_gradient(name, head):
-    model = model_of(name, head, 4).train()
-    loss = torch.nn.functional.cross_entropy(model(torch.rand(4, 3, 64, 64)), torch.tensor([0, 1, 2, 3]))
-    loss.backward()
-    missing = [key for key, parameter in model.named_parameters() if parameter.grad is None]
-    assert missing == []
-    assert all(parameter.grad.abs().sum() > 0 for parameter in model.head.parameters())
+    check_gradients(model_of(name, head, 4))
 
 
 @every_head
 @three_families
 @pytest.mark.parametrize("num_classes", [1, 5])
 def test_saved_and_loaded_heads_give_equal_logits(name, head, num_classes, tmp_path):
-    model = model_of(name, head, num_classes, dropout=0.3).eval()
-    classes = ClassSpace(tuple(f"class {number}" for number in range(num_classes)))
-    save_model(
-        model, tmp_path, classes=classes, preprocessing=model.backbone.preprocessing, extra={"temperature": 1.25}
-    )
-    again, read, preprocessing, extra = load_model(tmp_path)
-    pictures = torch.rand(2, 3, 64, 64)
-    with torch.no_grad():
-        assert torch.equal(model(pictures), again(pictures))
-    assert (read, preprocessing, extra) == (classes, model.backbone.preprocessing, {"temperature": 1.25})
-    assert (again.head_name, again.dropout) == (head, 0.3)
-    assert not again.training
+    check_round_trip(model_of(name, head, num_classes, dropout=0.3), tmp_path)
 
 
 @every_head
 def test_dropout_acts_in_training_only(head):
-    model = model_of("resnet10t", head, 4, dropout=0.5)
-    pooled = torch.rand(2, model.backbone.num_features)
-    torch.nn.init.normal_(next(p for n, p in model.head.named_parameters() if n.endswith("weight") and p.ndim == 2))
-    model.eval()
-    assert torch.equal(model.forward_head(pooled), model.forward_head(pooled))
-    model.train()
-    assert not torch.equal(model.forward_head(pooled), model.forward_head(pooled))
+    check_dropout(model_of("resnet10t", head, 4, dropout=0.5))
+
+
+@pytest.mark.parametrize("head", [name for name, spec in HEADS.items() if spec.takes == "pyramid"])
+def test_heads_on_maps_keep_what_an_author_can_check(head):
+    check_head(head, backbones=("test_resnet",), head_args=SMALL.get(head))
 
 
 def test_cosine_head_ignores_the_length_of_the_features():

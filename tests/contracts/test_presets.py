@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import pickle
 
 import numpy as np
 import pytest
@@ -12,18 +11,10 @@ from PIL import Image
 from vision_ft.augment.presets import PRESETS, build_augment
 from vision_ft.errors import RecipeError
 from vision_ft.models.preprocessing import build_eval_transform
+from vision_ft.testing.presets import SIZE, check_box, check_given, check_mask, check_seed, check_size, picture
 from vision_ft.types import Preprocessing
 
 every_preset = pytest.mark.parametrize("preset", PRESETS)
-SIZE = (64, 48)
-SLACK_PX = 3  # crop, tilt and perspective each take the nearest mask pixel, and each may be off by one
-
-
-def picture(channels: int = 3, seed: int = 0, size: tuple[int, int] = (90, 110)) -> np.ndarray:
-    """Draw soft noise: neighbouring pixels are alike, as in a photograph."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (12, 14, channels), dtype=np.uint8)
-    planes = [Image.fromarray(coarse[:, :, c]).resize(size[::-1], Image.Resampling.BICUBIC) for c in range(channels)]
-    return np.stack([np.asarray(plane) for plane in planes], axis=2)
 
 
 def _augment_elsewhere(job):
@@ -34,24 +25,12 @@ def _augment_elsewhere(job):
 @every_preset
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
 def test_result_has_the_size_and_channels_asked_for(preset, channels):
-    augment = build_augment(preset, size=SIZE)
-    for seed in range(20):
-        result = augment(picture(channels), seed)
-        assert result.shape == (*SIZE, channels)
-        assert result.dtype == np.uint8
-        assert result.flags.c_contiguous
+    check_size(preset, channels)
 
 
 @every_preset
 def test_picture_and_seed_alone_decide_the_pixels(preset):
-    first, second = build_augment(preset, size=SIZE), pickle.loads(pickle.dumps(build_augment(preset, size=SIZE)))
-    seeds = range(60)  # enough that each step of the preset acts a few times
-    forwards = {seed: first(picture(), seed) for seed in seeds}
-    np.random.default_rng(3).random(5)
-    backwards = {seed: second(picture(), seed) for seed in reversed(seeds)}
-    assert all(np.array_equal(forwards[seed], backwards[seed]) for seed in seeds)
-    if preset != "none":
-        assert len({forwards[seed].tobytes() for seed in seeds}) == len(seeds)
+    check_seed(preset)
 
 
 def test_a_spawned_process_makes_the_same_pixels():
@@ -63,12 +42,7 @@ def test_a_spawned_process_makes_the_same_pixels():
 
 @every_preset
 def test_the_given_picture_is_left_as_it_was(preset):
-    image = picture()
-    before = image.copy()
-    augment = build_augment(preset, size=SIZE)
-    for seed in range(10):
-        augment(image, seed)
-    assert np.array_equal(image, before)
+    check_given(preset)
 
 
 @pytest.mark.parametrize("preset", ["light", "medium", "heavy", "fine-grained", "camera"])
@@ -84,38 +58,12 @@ def test_steps_of_equal_probability_do_not_happen_together(preset):
 
 @every_preset
 def test_a_flat_object_stays_inside_its_mask(preset):
-    augment = build_augment(preset, size=(96, 96))
-    augment.geometry_only = True
-    image = np.zeros((120, 160, 3), np.uint8)
-    image[40:80, 60:110] = 255
-    for seed in range(60):
-        result = augment.with_targets(image, seed, mask=(image[:, :, 0] > 0).astype(np.uint8))
-        bright = result.image[:, :, 0] > 127
-        assert not (bright & ~_grow(result.mask > 0, SLACK_PX)).any(), f"seed {seed}: the object left its mask"
-        assert not (_shrink(result.mask > 0, SLACK_PX) & ~bright).any(), f"seed {seed}: the mask left its object"
-        assert set(np.unique(result.mask)) <= {0, 1}
+    check_mask(preset)
 
 
 @every_preset
 def test_a_flat_object_stays_inside_its_box(preset):
-    augment = build_augment(preset, size=(96, 96))
-    augment.geometry_only = True
-    image = np.zeros((120, 160, 3), np.uint8)
-    image[40:80, 60:110] = 255
-    seen = 0
-    for seed in range(60):
-        result = augment.with_targets(image, seed, boxes=np.array([[60, 40, 110, 80]], np.float32))
-        bright = result.image[:, :, 0] > 127
-        if len(result.boxes) == 0:
-            assert bright.mean() < 0.1
-            continue
-        seen += 1
-        inside = np.zeros_like(bright)
-        for x1, y1, x2, y2 in result.boxes:
-            inside[max(int(y1) - 2, 0) : int(np.ceil(y2)) + 2, max(int(x1) - 2, 0) : int(np.ceil(x2)) + 2] = True
-        assert not (bright & ~inside).any(), f"seed {seed}: the object left its box"
-        assert set(result.kept) == {0}
-    assert seen > 20
+    check_box(preset)
 
 
 def test_boxes_keep_the_number_of_the_given_box():
@@ -153,14 +101,3 @@ def test_training_crops_are_resized_with_the_filter_of_evaluation():
 def test_unknown_preset_names_the_nearest():
     with pytest.raises(RecipeError, match=r"augment: got 'lite'; allowed are \['none', 'light'.*\"light\""):
         build_augment("lite", size=SIZE)
-
-
-def _grow(mask: np.ndarray, pixels: int) -> np.ndarray:
-    padded = np.pad(mask, pixels)
-    height, width = mask.shape
-    shifts = range(2 * pixels + 1)
-    return np.any([padded[y : y + height, x : x + width] for y in shifts for x in shifts], axis=0)
-
-
-def _shrink(mask: np.ndarray, pixels: int) -> np.ndarray:
-    return ~_grow(np.pad(~mask, pixels, constant_values=True), pixels)[pixels:-pixels, pixels:-pixels]

@@ -100,7 +100,7 @@ def test_scores_take_the_best_thresholds_and_know_nothing_of_unknown_labels():
     assert np.isnan(score(np.zeros((0, 0)), np.zeros((0, 2)))["macro_f1"])
 
 
-def test_the_registered_tasks_name_their_metrics():
+def test_the_registered_tasks_name_their_metrics_and_losses():
     assert TASKS["multilabel"].metrics == ("macro_f1", "map")
-    assert LOSSES == ("bce", "asymmetric")
+    assert tuple(LOSSES) == ("bce", "asymmetric")
     assert TASKS["multitask"].metrics == ("macro_f1", "accuracy")

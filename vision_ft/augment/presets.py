@@ -12,6 +12,8 @@ import numpy as np
 from vision_ft.augment import steps
 from vision_ft.augment.geometry import A, EvalGeometry, RandomResizedCrop
 from vision_ft.errors import RecipeError, did_you_mean
+from vision_ft.plugins.load import load_plugins, loaded_files
+from vision_ft.plugins.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Preset:
     colour: Callable[[], steps.Transforms] = tuple
 
 
-PRESETS: dict[str, Preset] = {
+BUILT_IN: dict[str, Preset] = {
     "none": Preset("the picture as evaluation sees it", None),
     "light": Preset(
         "crops, flips and a little light",
@@ -84,6 +86,35 @@ PRESETS: dict[str, Preset] = {
         steps.camera_colour,
     ),
 }
+PRESETS: Registry[Preset] = Registry("preset", key="augment.preset", built_in=BUILT_IN)
+
+
+def register_preset(  # noqa: PLR0913 - one argument a part of the preset
+    name: str,
+    *,
+    purpose: str,
+    crop: tuple[float, float] | None,
+    ratio: tuple[float, float] = (3 / 4, 4 / 3),
+    geometry: Callable[[dict[str, Any]], steps.Transforms] = lambda _border: (),
+    tone: Callable[[], steps.Transforms] = tuple,
+    colour: Callable[[], steps.Transforms] = tuple,
+) -> None:
+    """Make an augmentation preset available as `augment.preset=name`.
+
+    Args:
+        name: in recipes.
+        purpose: one line for the help and the report.
+        crop: smallest and largest share of the area that the random crop takes; None for the geometry of evaluation.
+        ratio: smallest and largest width / height of the crop.
+        geometry: builds albumentations that move pixels after the crop, given how uncovered corners are filled.
+        tone: builds those of light, blur and noise; they run on 1 or 3 channels.
+        colour: builds those that need red, green and blue.
+
+    Raises:
+        RecipeError: the name is taken.
+    """
+    window = None if crop is None else Crop(crop, ratio)
+    PRESETS.register(name, Preset(purpose, window, geometry, tone, colour))
 
 
 @dataclass(frozen=True)
@@ -129,7 +160,12 @@ class Augment:
         self._pipelines: dict[tuple[int, bool], Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_pipelines": {}}  # spawned workers build their own
+        # Spawned workers build their own pipelines, and start without the files that this process was given.
+        return {**self.__dict__, "_pipelines": {}, "plugins": loaded_files()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        load_plugins(state.pop("plugins"))
+        self.__dict__.update(state)
 
     def __call__(self, image: np.ndarray, seed: int) -> np.ndarray:
         """Augment a picture (H, W, C) uint8 to (h, w, C) uint8."""

@@ -41,6 +41,6 @@ def listed(names: tuple[str, ...]) -> str:
 TASKS: tuple[str, ...] = get_args(Task)
 STRATEGIES = names_in("strategies/__init__.py", "STRATEGIES")
 HEADS = names_in("models/heads/__init__.py", "HEADS")
-PRESETS = names_in("augment/presets.py", "PRESETS")
+PRESETS = names_in("augment/presets.py", "BUILT_IN")
 CANDIDATES = tuple(name for name in names_in("new_camera/candidates.py", "CANDIDATES") if name != "source")
 TARGETS = names_in("converting.py", "TARGETS")

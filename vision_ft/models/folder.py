@@ -20,6 +20,7 @@ from vision_ft.models.heads.linear import LinearHead
 from vision_ft.models.source import read_config, source_from_config
 from vision_ft.models.timm_layout import split_classifier, state_dict_with_classifier, timm_config
 from vision_ft.models.weights import load_weights, read_state_dict
+from vision_ft.plugins.missing import find_record, say_missing, warn_of_change
 from vision_ft.types import ClassSpace, Preprocessing
 
 FORMAT_VERSION = 1
@@ -64,6 +65,9 @@ def save_model(
         "timm_checkpoint": tensors is not None,
         "extra": dict(extra or {}),
     }
+    added = HEADS.record(model.head_name)
+    if added is not None:
+        own["plugins"] = [added]
     if tensors is not None:
         config = {**standard, KEY: own}
     else:
@@ -96,6 +100,7 @@ def load_model(folder: str | Path) -> tuple[Classifier | DenseModel, ClassSpace,
     config = read_config(config_file)
     own = config.get(KEY) or {}
     _check_format(own, config_file)
+    _check_head(own, config_file)
     source = source_from_config(config, config_file, name=str(own.get("backbone") or config.get("architecture")))
     classes = _read_classes(own.get("network") or config, config_file)
     preprocessing = spec.from_dict(spec.complete(source.cfg))
@@ -135,6 +140,17 @@ def _read_classes(config: Mapping[str, Any], config_file: Path) -> ClassSpace:
             "the model's outputs."
         )
     return ClassSpace(tuple(names))
+
+
+def _check_head(own: Mapping[str, Any], config_file: Path) -> None:
+    """Refuse a head that somebody registered when the model was trained, and nobody here; no file is run to find it."""
+    name = str(own.get("head", "linear"))
+    record = find_record(own.get("plugins"), HEADS.kind, name)
+    if record is None:
+        return
+    if name not in HEADS:
+        raise ModelError(f"{config_file}: {say_missing(record, key=HEADS.key)}")
+    warn_of_change(record, HEADS)
 
 
 def _check_format(own: Mapping[str, Any], config_file: Path) -> None:

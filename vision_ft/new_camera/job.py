@@ -32,7 +32,7 @@ from vision_ft.new_camera.outputs import write_outputs, write_start
 from vision_ft.new_camera.scoring import Outcome, run_candidate
 from vision_ft.new_camera.source import Source, open_source
 from vision_ft.new_camera.verdict import decide
-from vision_ft.pipeline import close_finished, open_folder, refuse_changed_data
+from vision_ft.pipeline import close_finished, open_folder, refuse_changed_data, refuse_missing_plugins
 from vision_ft.reporting import build_report
 from vision_ft.run_folder import RunFolder, read_json
 from vision_ft.tasks import TASKS
@@ -72,6 +72,9 @@ def adapt(
         Terminated: the process was asked to end; finished candidates and the state of the current one are saved.
     """
     started = time.perf_counter()
+    if resume:
+        refuse_missing_plugins(recipe, recipe.run.out)
+    refuse_missing_plugins(recipe, recipe.adapt.source)  # its loss and its augmentation are used again
     forget_peak()
     names, metric = _candidate_names(recipe), resolve_metric(recipe.task, recipe.adapt.metric)
     source = open_source(recipe)

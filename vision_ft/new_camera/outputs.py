@@ -27,6 +27,7 @@ from vision_ft.new_camera.verdict import Verdict
 from vision_ft.run_folder import RunFolder, read_json, write_environment, write_findings
 from vision_ft.types import Finding
 from vision_ft.wiring.domains import NEW, OLD, domains
+from vision_ft.wiring.plugins import used_plugins, with_shown
 
 FORMAT_VERSION = 1
 DOCUMENT = "adaptation.json"
@@ -39,7 +40,7 @@ def write_start(
     write_atomic(folder.recipe, dump_recipe(recipe).encode())
     table.write(folder.data)
     write_findings(folder, findings)
-    facts = {"source": str(source.folder.path), "source_model": source.model_hash}
+    facts = {"source": str(source.folder.path), "source_model": source.model_hash, **used_plugins(recipe)}
     write_environment(folder, seed=recipe.run.seed, data=table.fingerprint(), root=str(table.root), **facts)
 
 
@@ -59,6 +60,7 @@ def write_outputs(
         write_atomic(folder.path / TO_LABEL, to_csv(rows, columns=columns).encode("utf-8", errors="surrogateescape"))
     splits = _write_predictions(folder, job, source, verdict)
     environment = read_json(folder.environment)
+    environment = with_shown(environment, {"task": job.recipe.task, "splits": splits})
     environment |= {"seconds": {"training": facts["seconds"]}, "peak_memory_mb": peak_memory()}
     write_json(folder.environment, environment)
     document = _document(folder, job, source, verdict, advice, facts)

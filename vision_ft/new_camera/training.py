@@ -22,6 +22,7 @@ from vision_ft.types import Phase
 from vision_ft.wiring.candidate_trainer import TrainingRows
 from vision_ft.wiring.domains import NEW, domains
 from vision_ft.wiring.model import ask_strategy, count_parameters, describe_phases
+from vision_ft.wiring.plugins import has_own_loss
 
 HEAD_STRENGTH = 0.1  # of the pull on the head, as a share of that on the backbone
 
@@ -40,7 +41,8 @@ def plan_strategy(job: Job, name: str) -> list[Phase]:
 
 def solver_of(job: Job) -> HeadSolver:
     """Return how the source's head is fitted."""
-    return "convex" if HEADS[job.source.head_name].is_linear and job.bench.task.convex is not None else "gradient"
+    is_convex = HEADS[job.source.head_name].is_linear and job.bench.task.convex is not None
+    return "convex" if is_convex and not has_own_loss(job.recipe) else "gradient"
 
 
 def epochs_of(job: Job, name: str) -> int:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from vision_ft.evaluate.classification.metrics import METRICS
 from vision_ft.files import write_atomic
 from vision_ft.reporting.collect.run import collect_predictions, collect_run
 from vision_ft.reporting.collect.split import Split
 from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.own_sections import OWN_SECTIONS, missing_parts, with_own
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.pages import Page, page_of
 from vision_ft.reporting.plots.adaptation import write_adaptation_figures
@@ -44,6 +47,10 @@ def build_report(run_dir: Path, *, data_root: Path | None = None, load_thumbnail
         DataError: the folder is no finished run, or one of its files is damaged.
     """
     run = collect_run(Path(run_dir), data_root=data_root)
+    missing = missing_parts(run.environment, (METRICS, OWN_SECTIONS))
+    for sentence in missing:
+        log.warning("report: %s.", sentence)
+    run = replace(run, problems=(*run.problems, *missing))
     return write_report(run, Path(run_dir) / "report.html", load_thumbnail=load_thumbnail)
 
 
@@ -96,7 +103,8 @@ def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: 
     page = page_of(run.task, run.name)
     rows = {name: page.picture_list.choose(split) if page.picture_list else [] for name, split in run.splits.items()}
     wanted = [split.predictions.paths[row] for name, split in run.splits.items() for row in rows[name]]
-    own = [path for section in page.sections if section.pictures for path in section.pictures(run)]
+    shown = with_own(run.task, page.sections)
+    own = [path for section in shown if section.pictures for path in section.pictures(run)]
     thumbnails = build_thumbnails([*own, *wanted], run.picture, load=load_thumbnail)
     if thumbnails.missing:
         log.warning("report: %d pictures cannot be read, their paths are shown", len(thumbnails.missing))
@@ -108,7 +116,7 @@ def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: 
             data["splits"][name]["pictures"] = page.picture_list.items(split, rows[name], position_by_path)
     indices = {name: PictureIndex({row: place for place, row in enumerate(rows[name])}) for name in run.splits}
     sections = []
-    for section in page.sections:
+    for section in shown:
         views = _views(section, run, indices)
         for name, view in views.items():
             if view is not None and "data" in view:

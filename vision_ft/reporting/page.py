@@ -7,15 +7,19 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FunctionLoader, PackageLoader, StrictUndefined
 
+from vision_ft.reporting.own_sections import template_of
 from vision_ft.reporting.section import count, cut, number, number_span, percent, points, points_span, span
 
 
 def make_environment() -> Environment:
     """Return the templates' environment, with the number filters of `section` and the function count."""
     environment = Environment(
-        loader=PackageLoader("vision_ft.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=ChoiceLoader([PackageLoader("vision_ft.reporting"), FunctionLoader(template_of)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters |= {"percent": percent, "span": span, "points": points, "points_span": points_span, "cut": cut}
     environment.filters |= {"number": number, "number_span": number_span}

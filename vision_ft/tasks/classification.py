@@ -16,12 +16,13 @@ from vision_ft.evaluate.calibration import log_loss
 from vision_ft.evaluate.classification.predictions import Predictions
 from vision_ft.evaluate.scoring.classification import SCORING
 from vision_ft.tasks.convex import fit_linear
+from vision_ft.tasks.loss_batches import one_label
+from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.probe import Probe
 from vision_ft.tasks.spec import HeadFit, Judging, Loss, TaskSpec
 from vision_ft.types import Target
 
 Imbalance = Literal["none", "weights", "sampler", "logit-adjust"]
-LOSSES = ("cross-entropy",)
 # Measured with ResNet-18 features at 96 px (office_cameras amazon -> webcam, parking_patches ufpr05 -> camera 4): among
 # 0.001, 0.01 and 0.1 it is within two points of the best for 10, 25 and 50 labels, so that no fit has to search.
 PROBE_STRENGTH = 0.01
@@ -43,24 +44,19 @@ def log_prior(class_counts: np.ndarray) -> np.ndarray:
     return found
 
 
-def build_loss(
-    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
-) -> Loss:
+def cross_entropy(class_counts: np.ndarray, *, imbalance: str = "none", label_smoothing: float = 0.0) -> Loss:
     """Build the cross-entropy of logits (B, K) against labels (B,) or class shares (B, K).
 
     Args:
         class_counts: (K,) training pictures of each class.
-        name: "auto" or "cross-entropy".
         imbalance: "none"; "weights" weighs each class inversely to its count; "sampler" leaves the loss alone, since
             the loader draws classes equally often; "logit-adjust" adds the log prior to the logits
             (Menon 2021, arXiv:2007.07314, eq. 10, tau = 1), so that the bare logits answer for balanced classes.
         label_smoothing: share of the target spread evenly over all classes.
 
     Raises:
-        RecipeError: the loss or the imbalance mode is unknown.
+        RecipeError: the imbalance mode is unknown.
     """
-    if name not in ("auto", *LOSSES):
-        raise RecipeError(f'optim.loss: got "{name}"; allowed for classification: auto, {", ".join(LOSSES)}.')
     if imbalance not in get_args(Imbalance):
         raise RecipeError(f'optim.imbalance: got "{imbalance}"; allowed: {", ".join(get_args(Imbalance))}.')
     weight = torch.tensor(class_weights(class_counts), dtype=torch.float32) if imbalance == "weights" else None
@@ -76,6 +72,27 @@ def build_loss(
         return F.cross_entropy(logits, target.labels, weight=class_weight, label_smoothing=label_smoothing)
 
     return loss
+
+
+LOSSES = loss_registry({"cross-entropy": cross_entropy})
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Build one of `LOSSES`, or "auto", for logits (B, K); see `cross_entropy`.
+
+    Raises:
+        RecipeError: the loss or the imbalance mode is unknown, or they do not go together.
+    """
+    return build_named(
+        LOSSES,
+        class_counts,
+        task="classification",
+        name=name,
+        imbalance=imbalance,
+        label_smoothing=label_smoothing,
+    )
 
 
 def decode(logits: Tensor, _target: Target) -> Tensor:
@@ -168,6 +185,8 @@ TASK = TaskSpec(
     collect=collect,
     predictor=LabelPredictor,
     confidence=confidence,
+    losses=LOSSES,
+    loss_batch=one_label,
     counts_correct=True,
     answers_unlabelled=True,
     convex=fit_head,

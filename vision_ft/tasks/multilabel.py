@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,10 +24,11 @@ from vision_ft.evaluate.labels.metrics import (
 )
 from vision_ft.evaluate.labels.predictions import LabelPredictions
 from vision_ft.evaluate.scoring.multilabel import SCORING
+from vision_ft.tasks.loss_batches import several_labels
+from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.spec import Judging, Loss, TaskSpec
 from vision_ft.types import Target
 
-LOSSES = ("bce", "asymmetric")
 LARGEST_WEIGHT = 100.0  # a label that applies to one picture of ten thousand would drown all others
 
 
@@ -40,9 +42,7 @@ def positive_weights(label_counts: np.ndarray) -> np.ndarray:
     return np.where(having > 0, np.clip(without / np.maximum(having, 1), 1 / LARGEST_WEIGHT, LARGEST_WEIGHT), 1.0)
 
 
-def build_loss(
-    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
-) -> Loss:
+def label_loss(class_counts: np.ndarray, *, name: str, imbalance: str = "none", label_smoothing: float = 0.0) -> Loss:
     """Build the mean loss of logits (B, K) over the labels (B, K) that are known, that is, not NaN.
 
     A batch without any known label gives 0, with a gradient of 0.
@@ -50,15 +50,13 @@ def build_loss(
     Args:
         class_counts: (2, K) training pictures that are known to lack, and to have, each label.
         name: "bce", or "asymmetric": the loss of Ridnik 2021 (arXiv:2009.14119, sec. 2), which turns away from the many
-            easy negatives; "auto" is "bce".
+            easy negatives.
         imbalance: "none", or "weights" to weigh the positive part of "bce" by negatives per positive.
         label_smoothing: share of each target moved to 0.5.
 
     Raises:
-        RecipeError: the loss or the imbalance mode is unknown, or they do not go together.
+        RecipeError: the imbalance mode is unknown, or does not go with the loss.
     """
-    if name not in ("auto", *LOSSES):
-        raise RecipeError(f'optim.loss: got "{name}"; allowed for multilabel: auto, {", ".join(LOSSES)}.')
     if imbalance not in ("none", "weights"):
         raise RecipeError(f'optim.imbalance: got "{imbalance}"; allowed for multilabel: none, weights.')
     if name == "asymmetric" and imbalance != "none":
@@ -84,6 +82,22 @@ def build_loss(
         return F.binary_cross_entropy_with_logits(logits[known], labels[known], pos_weight=positive)
 
     return loss
+
+
+LOSSES = loss_registry({name: partial(label_loss, name=name) for name in ("bce", "asymmetric")})
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Build one of `LOSSES`, or "auto", for logits (B, K); see `label_loss`.
+
+    Raises:
+        RecipeError: the loss or the imbalance mode is unknown, or they do not go together.
+    """
+    return build_named(
+        LOSSES, class_counts, task="multilabel", name=name, imbalance=imbalance, label_smoothing=label_smoothing
+    )
 
 
 def decode(logits: Tensor, _target: Target) -> Tensor:
@@ -131,5 +145,7 @@ TASK = TaskSpec(
     collect=collect,
     predictor=MultiLabelPredictor,
     confidence=confidence,
+    losses=LOSSES,
+    loss_batch=several_labels,
     heads="classification",
 )

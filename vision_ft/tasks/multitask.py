@@ -15,10 +15,10 @@ from vision_ft.errors import RecipeError
 from vision_ft.evaluate.labels.predictions import ColumnPredictions
 from vision_ft.evaluate.scoring.multitask import SCORING
 from vision_ft.tasks import classification
+from vision_ft.tasks.loss_batches import several_columns
+from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.spec import Judging, Loss, TaskSpec
 from vision_ft.types import UNLABELLED, Target
-
-LOSSES = ("cross-entropy",)
 
 
 def bind(sizes: Sequence[int]) -> TaskSpec:
@@ -54,17 +54,14 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
         collect=collect,
         predictor=ColumnsPredictor,
         confidence=confidence,
+        losses=LOSSES,
+        loss_batch=several_columns,
         heads="classification",
     )
 
 
-def build_loss(
-    class_counts: np.ndarray,
-    *,
-    sizes: Sequence[int],
-    name: str = "auto",
-    imbalance: str = "none",
-    label_smoothing: float = 0.0,
+def columns_cross_entropy(
+    class_counts: np.ndarray, *, sizes: Sequence[int], imbalance: str = "none", label_smoothing: float = 0.0
 ) -> Loss:
     """Build the sum over columns of the cross-entropy of logits (B, K) against labels (B, T), -1 = missing.
 
@@ -73,20 +70,17 @@ def build_loss(
     Args:
         class_counts: (K,) training pictures of each class, column after column.
         sizes: classes of each column.
-        name: "auto" or "cross-entropy".
-        imbalance: "none", "weights" or "logit-adjust", within each column; see `classification.build_loss`.
+        imbalance: "none", "weights" or "logit-adjust", within each column; see `classification.cross_entropy`.
         label_smoothing: share of the target spread evenly over the classes of its column.
 
     Raises:
-        RecipeError: the loss or the imbalance mode cannot be used.
+        RecipeError: the imbalance mode cannot be used.
     """
-    if name not in ("auto", *LOSSES):
-        raise RecipeError(f'optim.loss: got "{name}"; allowed for multitask: auto, {", ".join(LOSSES)}.')
     if imbalance not in ("none", "weights", "logit-adjust"):
         raise RecipeError(f'optim.imbalance: got "{imbalance}"; allowed for multitask: none, weights, logit-adjust.')
     borders = np.cumsum(sizes)[:-1]
     parts = [
-        classification.build_loss(counts, imbalance=imbalance, label_smoothing=label_smoothing)
+        classification.cross_entropy(counts, imbalance=imbalance, label_smoothing=label_smoothing)
         for counts in np.split(np.asarray(class_counts), borders)
     ]
 
@@ -101,6 +95,33 @@ def build_loss(
         return total
 
     return loss
+
+
+LOSSES = loss_registry({"cross-entropy": columns_cross_entropy})
+
+
+def build_loss(
+    class_counts: np.ndarray,
+    *,
+    sizes: Sequence[int],
+    name: str = "auto",
+    imbalance: str = "none",
+    label_smoothing: float = 0.0,
+) -> Loss:
+    """Build one of `LOSSES`, or "auto", for label columns of so many classes each; see `columns_cross_entropy`.
+
+    Raises:
+        RecipeError: the loss or the imbalance mode cannot be used.
+    """
+    return build_named(
+        LOSSES,
+        class_counts,
+        task="multitask",
+        name=name,
+        sizes=sizes,
+        imbalance=imbalance,
+        label_smoothing=label_smoothing,
+    )
 
 
 def score_columns(scores: np.ndarray, labels: np.ndarray, *, sizes: Sequence[int]) -> dict[str, float]:

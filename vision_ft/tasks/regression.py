@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from vision_ft.evaluate.regression.metrics import VALUE_METRICS
 from vision_ft.evaluate.regression.predictions import ValuePredictions
 from vision_ft.evaluate.regression.summary import mean_over_targets, measure
 from vision_ft.evaluate.scoring.regression import SCORING
+from vision_ft.tasks.loss_batches import several_values
+from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.probe import Probe
 from vision_ft.tasks.ridge import fit_ridge
 from vision_ft.tasks.spec import HeadFit, Judging, Loss, TaskSpec
@@ -23,12 +26,11 @@ from vision_ft.types import Target
 
 # Errors are divided by the standard deviation of the target in train before these, so that targets of any unit weigh
 # the same and the learning rate means the same.
-LOSSES: dict[str, Callable[..., Tensor]] = {
+MEASURES: dict[str, Callable[..., Tensor]] = {
     "smooth-l1": F.smooth_l1_loss,  # squared below one standard deviation, absolute beyond (Girshick 2015, eq. 3)
     "mse": F.mse_loss,
     "l1": F.l1_loss,
 }
-DEFAULT_LOSS = "smooth-l1"
 LEAST_SPREAD = 1e-12  # of a target that does not vary
 
 
@@ -42,25 +44,20 @@ def spreads(statistics: np.ndarray) -> np.ndarray:
     return np.where(spread > LEAST_SPREAD, spread, 1.0)
 
 
-def build_loss(
-    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
-) -> Loss:
+def value_loss(class_counts: np.ndarray, *, name: str, imbalance: str = "none", label_smoothing: float = 0.0) -> Loss:
     """Build the mean loss of outputs (B, T) over the values (B, T) that are known, that is, not NaN.
 
     A batch without any known value gives 0, with a gradient of 0.
 
     Args:
         class_counts: (3, T) mean, standard deviation and number of the known values in train.
-        name: a key of `LOSSES`; "auto" is "smooth-l1".
+        name: a key of `MEASURES`.
         imbalance: "none".
         label_smoothing: 0.
 
     Raises:
-        RecipeError: the loss is unknown, or a value is not the one named above.
+        RecipeError: a value is not the one named above.
     """
-    chosen = DEFAULT_LOSS if name == "auto" else name
-    if chosen not in LOSSES:
-        raise RecipeError(f'optim.loss: got "{name}"; allowed for regression: auto, {", ".join(LOSSES)}.')
     if imbalance != "none":
         raise RecipeError(f'optim.imbalance: got "{imbalance}"; numbers have no classes to balance. Set it to "none".')
     if label_smoothing:
@@ -75,9 +72,25 @@ def build_loss(
         known = ~values.isnan()
         if not known.any():
             return outputs.float().sum() * 0
-        return LOSSES[chosen]((outputs.float() / unit)[known], (values / unit)[known])
+        return MEASURES[name]((outputs.float() / unit)[known], (values / unit)[known])
 
     return loss
+
+
+LOSSES = loss_registry({name: partial(value_loss, name=name) for name in MEASURES})
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Build one of `LOSSES`, or "auto", for outputs (B, T); see `value_loss`.
+
+    Raises:
+        RecipeError: the loss is unknown, or does not take a value.
+    """
+    return build_named(
+        LOSSES, class_counts, task="regression", name=name, imbalance=imbalance, label_smoothing=label_smoothing
+    )
 
 
 def prepare(head: nn.Module, statistics: np.ndarray) -> None:
@@ -181,6 +194,8 @@ TASK = TaskSpec(
     collect=collect,
     predictor=ValuePredictor,
     confidence=confidence,
+    losses=LOSSES,
+    loss_batch=several_values,
     convex=fit_head,
     prepare=prepare,
     probe=Probe("r2", _probe, lambda predicted, targets: score(predicted, targets)["r2"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from vision_ft.errors import RecipeError
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, areas_of
 from vision_ft.evaluate.scoring.segmentation import SCORING
 from vision_ft.tasks.judged_masks import collect, read_out
-from vision_ft.tasks.segmentation_losses import build_mask_loss, pixel_class_weights
+from vision_ft.tasks.loss_batches import pixels
+from vision_ft.tasks.losses import build_named, loss_registry
+from vision_ft.tasks.segmentation_losses import MASK_LOSSES, build_mask_loss, pixel_class_weights
 from vision_ft.tasks.spec import Loss, TaskSpec
 from vision_ft.types import UNLABELLED, Target
 
@@ -35,14 +38,12 @@ class MaskAnswer:
     loss: float
 
 
-def build_loss(
-    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
-) -> Loss:
+def mask_loss(class_counts: np.ndarray, *, name: str, imbalance: str = "none", label_smoothing: float = 0.0) -> Loss:
     """Build the loss of logits (B, K, H, W) against masks (B, H, W).
 
     Args:
         class_counts: (K,) training pixels of each class.
-        name: a key of `MASK_LOSSES`, or "auto".
+        name: a key of `MASK_LOSSES`.
         imbalance: "none", or "weights" to weigh the classes by their pixels, in every part of the loss.
         label_smoothing: 0; masks are not smoothed.
 
@@ -55,7 +56,7 @@ def build_loss(
         raise RecipeError(f"optim.label_smoothing: got {label_smoothing}; masks are not smoothed. Set it to 0.")
     weights = pixel_class_weights(np.asarray(class_counts)) if imbalance == "weights" else None
     tensor = None if weights is None else torch.as_tensor(weights, dtype=torch.float32)
-    measure = build_mask_loss(DEFAULT_LOSS if name == "auto" else name, class_weights=tensor)
+    measure = build_mask_loss(name, class_weights=tensor)
 
     def loss(logits: Tensor, target: Target) -> Tensor:
         if target.masks is None:
@@ -63,6 +64,23 @@ def build_loss(
         return measure(logits, target.masks)
 
     return loss
+
+
+NAMES = (DEFAULT_LOSS, *(name for name in MASK_LOSSES if name != DEFAULT_LOSS))
+LOSSES = loss_registry({name: partial(mask_loss, name=name) for name in NAMES})
+
+
+def build_loss(
+    class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
+) -> Loss:
+    """Build one of `LOSSES`, or "auto", for logits (B, K, H, W); see `mask_loss`.
+
+    Raises:
+        RecipeError: the loss, the imbalance mode or the smoothing cannot be used.
+    """
+    return build_named(
+        LOSSES, class_counts, task="segmentation", name=name, imbalance=imbalance, label_smoothing=label_smoothing
+    )
 
 
 def decode(logits: Tensor, target: Target) -> list[MaskAnswer]:
@@ -104,6 +122,8 @@ TASK = TaskSpec(
     collect=collect,
     predictor=MaskPredictor,
     confidence=confidence,
+    losses=LOSSES,
+    loss_batch=pixels,
     read_out=read_out,
     keeps_image_size=True,
     learning_rates={"adamw": (3e-4, 3e-3)},  # docs/benchmarks.md

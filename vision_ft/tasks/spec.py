@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from vision_ft.data.loading.targets import Truth
 from vision_ft.data.table import SampleTable
 from vision_ft.deploy.predictor import ImagePredictor
+from vision_ft.plugins.registry import Registry
+from vision_ft.tasks.loss_batches import LossBatch
 from vision_ft.tasks.probe import Probe
 from vision_ft.types import Batch, Preprocessing, Target, Task
 
@@ -121,6 +123,8 @@ class TaskSpec:
         read_out: where -> (raw outputs of a batch, the batch -> one entry an image), for images that are judged in
             their own pixels; None for tasks whose `decode` says all.
         predictor: the trained model of a run, ready to predict files, arrays and feeds.
+        losses: by name; the first is what "auto" means. None where the heads bring their own.
+        loss_batch: makes a small batch that a loss can be tried on.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
         returns_losses: whether the model itself is given the target and answers with its losses while it learns.
         answers_unlabelled: whether images without a label are predicted, too, at the end of a run.
@@ -143,6 +147,8 @@ class TaskSpec:
     confidence: Callable[[ModelOutputs, Target], Tensor | Sequence[float]]
     predictor: type[ImagePredictor[Any]]
     read_out: Callable[[Judging], ReadOut] | None = None
+    losses: Registry[Callable[..., Loss]] | None = None
+    loss_batch: Callable[[], LossBatch] | None = None
     counts_correct: bool = False
     returns_losses: bool = False
     answers_unlabelled: bool = False

@@ -28,9 +28,9 @@ from vision_ft.wiring.training import (
     open_pictures,
     optim_settings,
     resolve_batchnorm,
-    resolve_preset,
     resolve_workers,
     task_for,
+    view_key,
 )
 
 
@@ -89,7 +89,6 @@ class CandidateTrainer:
 
     def features_of(self, model: VisionModel) -> FeatureSource:
         """Return the cached features of a model whose backbone is not trained while they are asked for."""
-        view_key = {"preset": resolve_preset(self.recipe, self.table), "seed": self.recipe.run.seed}
         return FeatureSource(
             model,
             services=self.services,
@@ -97,7 +96,7 @@ class CandidateTrainer:
             workers=self.workers,
             plain=self.pictures.plain,
             augmented=self.pictures.training,
-            view_key=view_key,
+            view_key=view_key(self.recipe, self.table),
         )
 
     def training_run(self, model: VisionModel, learned: TrainingRows, folder: Path) -> TrainingRun:

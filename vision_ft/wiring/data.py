@@ -49,6 +49,8 @@ def read_table(config: DataConfig, *, task: Task = DEFAULT_TASK, unlabelled: boo
     taken = options_of(read)
     defaults = {name: field.default for name, field in DataConfig.model_fields.items()}
     for option, value in wanted.items():
+        if option == "on_bad":  # it is followed after reading, too
+            continue
         if option not in taken and value != defaults[option]:
             raise RecipeError(f"data.{option} is set, but the format {name} does not take it. Remove it.")
     wanted |= {"unlabelled": unlabelled, "task": task}

@@ -19,6 +19,7 @@ from vision_ft.strategies import STRATEGIES
 from vision_ft.tasks import TASKS
 from vision_ft.types import ClassSpace, LabelColumn, Phase
 from vision_ft.wiring.names import look_up
+from vision_ft.wiring.plugins import has_own_loss
 
 DEFAULT_LR = {"adamw": 1e-4, "sgd": 1e-2}
 DENSE_HEAD_SCALE = 10.0
@@ -81,7 +82,13 @@ def build_plan(recipe: Recipe, groups: Sequence[str], *, architecture: str) -> l
     config = recipe.strategy
     strategy = look_up(STRATEGIES, config.name, key="strategy.name")
     head = HEADS[recipe.model.head]
-    is_convex = head.is_linear and TASKS[recipe.task].convex is not None
+    own_loss = has_own_loss(recipe)
+    is_convex = head.is_linear and TASKS[recipe.task].convex is not None and not own_loss
+    if config.options.get("solver") == "convex" and own_loss:
+        raise RecipeError(
+            f'strategy.options.solver: "convex" has a loss of its own, but optim.loss is "{recipe.optim.loss}". '
+            'Use "gradient".'
+        )
     if config.options.get("solver") == "convex" and not is_convex:
         raise RecipeError(
             f'strategy.options.solver: "convex" fits linear heads of classification; model.head is '

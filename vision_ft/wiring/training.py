@@ -152,6 +152,13 @@ def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
     return name
 
 
+def view_key(recipe: Recipe, table: SampleTable) -> dict[str, Any]:
+    """Return what decides the augmented views of pictures, for what is cached of them."""
+    from vision_ft.augment.presets import PRESETS  # here: albumentations takes a second
+
+    return {"preset": PRESETS.fingerprint(resolve_preset(recipe, table)), "seed": recipe.run.seed}
+
+
 def build_recipe_augment(recipe: Recipe, table: SampleTable, preprocessing: Preprocessing) -> Augment:
     """Build the training augmentation for the backbone's input size."""
     from vision_ft.augment.presets import build_augment  # here: albumentations takes a second
@@ -278,7 +285,7 @@ def _build_cached(
         "workers": workers,
         "plain": pictures.plain,
         "augmented": pictures.training,
-        "view_key": {"preset": resolve_preset(recipe, table), "seed": recipe.run.seed},
+        "view_key": view_key(recipe, table),
     }
     if model.takes == "pooled":
         return {"features": FeatureSource(model, **given)}

@@ -11,6 +11,7 @@ import typer
 
 from vision_ft.cli.arguments import Data, Overrides
 from vision_ft.cli.console import console
+from vision_ft.cli.plugins import Plugins, use
 from vision_ft.cli.training.train import show_findings
 from vision_ft.types import SPLITS
 
@@ -19,11 +20,13 @@ def audit(
     data: Data,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Folder for findings.csv.")] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Find broken, duplicate, mislabelled and leaking pictures; exits 1 when there is an error among them.
 
     Example: vision-ft audit photos/
     """
+    use(plugins)
     if not run(data, overrides=overrides or (), out=out):
         raise typer.Exit(1)
 

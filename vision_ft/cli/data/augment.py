@@ -11,6 +11,7 @@ import typer
 from vision_ft.cli.arguments import Data, Overrides
 from vision_ft.cli.choices import PRESETS, listed
 from vision_ft.cli.console import console
+from vision_ft.cli.plugins import Plugins, use
 from vision_ft.cli.training.train import show_findings
 
 
@@ -21,11 +22,13 @@ def augment(
     size: Annotated[int, typer.Option(help="Side of the model's input, in pixels.")] = 224,
     pictures: Annotated[int, typer.Option(min=1, max=50, help="Pictures to show.")] = 6,
     out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("augmentation.jpg"),
+    plugins: Plugins = None,
 ) -> None:
     """Draw a grid of what the model really sees in training.
 
     Example: vision-ft augment photos/ --preset camera
     """
+    use(plugins)
     run(data, overrides=overrides or (), preset=preset, size=size, pictures=pictures, out=out)
 
 

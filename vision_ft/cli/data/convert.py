@@ -11,6 +11,7 @@ import typer
 from vision_ft.cli.arguments import Overrides
 from vision_ft.cli.choices import TARGETS, listed
 from vision_ft.cli.console import console
+from vision_ft.cli.plugins import Plugins, use
 from vision_ft.cli.training.train import show_findings
 
 
@@ -21,11 +22,13 @@ def convert(
     overrides: Overrides = None,
     link: Annotated[bool, typer.Option("--link/--copy", help="Link to the pictures instead of copying them.")] = False,
     source_format: Annotated[str, typer.Option("--from", help="Format of SOURCE; auto looks at it.")] = "auto",
+    plugins: Plugins = None,
 ) -> None:
     """Write a data set in another format, and say what that cannot hold.
 
     Example: vision-ft convert blood_cells/ blood_yolo/ --to yolo data.on_bad=drop
     """
+    use(plugins)
     settings = [f"data.format={source_format}", *(overrides or ())]
     run(str(source), out, to=to, link=link, overrides=settings)
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vision_ft.cli.plugins import Plugins, use
+
 
 def predict(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Run folder.")],
@@ -21,6 +23,7 @@ def predict(
     threshold: Annotated[float | None, typer.Option(help="Boxes: lowest score; else as chosen on val.")] = None,
     annotate: Annotated[bool, typer.Option("--annotate", help="Also draw a feed's video, masks, boxes.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")] = "cpu",
+    plugins: Plugins = None,
 ) -> None:
     """Write the model's answers for pictures: labels and boxes into a CSV, masks and feeds into a folder.
 
@@ -30,6 +33,7 @@ def predict(
     """
     from vision_ft.cli.predict import run as command
 
+    use(plugins)
     options = command.FeedOptions(regions=regions, every=every, smooth=smooth, annotate=annotate)
     if command.run(run, source, command.Asked(options, tile, threshold, out, device)):
         raise typer.Exit(1)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vision_ft.cli.console import console
+from vision_ft.cli.plugins import Plugins, use
 
 COLOURS = {"better": "green", "worse": "red", "unclear": "default"}
 
@@ -19,6 +20,7 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Two or more run folders; the first is the base.")],
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("compare.html"),
     data_root: Annotated[Path | None, typer.Option(help="Where the pictures are, if they moved.")] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Say which run is better on the same test pictures, how sure that is, and what each cost.
 
@@ -26,6 +28,7 @@ def compare(
     """
     from vision_ft.api.report import compare as compare_runs
 
+    use(plugins)
     comparison = compare_runs(*runs, out=out, data_root=data_root)
     print_comparison(comparison)
     console.print(f"page  {out}", highlight=False, markup=False)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vision_ft.cli.console import console
+from vision_ft.cli.plugins import Plugins, use
 
 
 def report(
@@ -16,6 +17,7 @@ def report(
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for a report made from a predictions file.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where the pictures are, if they moved.")] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Make report.html again, also from another tool's predictions (path,target,predicted or scores).
 
@@ -23,5 +25,6 @@ def report(
     """
     from vision_ft.api.report import report as write_report
 
+    use(plugins)
     file = write_report(source, out=out, data_root=data_root)
     console.print(f"report  {file}", highlight=False, markup=False)

@@ -13,6 +13,7 @@ from rich.table import Table
 from vision_ft.cli.arguments import Device, Out, Overrides, Seed
 from vision_ft.cli.choices import CANDIDATES, listed
 from vision_ft.cli.console import ConsoleReporter, console
+from vision_ft.cli.plugins import Plugins, use
 from vision_ft.cli.training.train import show_findings
 from vision_ft.types import Finding
 
@@ -45,11 +46,13 @@ def adapt(
     seed: Seed = None,
     device: Device = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the adaptation in RUN or --out.")] = False,
+    plugins: Plugins = None,
 ) -> None:
     """Retrain a run on a new camera and show what it forgot; exits 3 when no model passes the gate.
 
     Example: vision-ft adapt runs/lot-a new_camera/ --labels 50
     """
+    use(plugins)
     options: dict[str, Any] = {
         "adapt.keep": keep,
         "adapt.labels": labels,

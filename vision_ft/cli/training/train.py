@@ -12,6 +12,7 @@ from rich.markup import escape
 from vision_ft.cli.arguments import Device, Out, Overrides, Seed
 from vision_ft.cli.choices import HEADS, STRATEGIES, TASKS, listed
 from vision_ft.cli.console import ConsoleReporter, console, print_plan
+from vision_ft.cli.plugins import Plugins, use
 from vision_ft.errors import RecipeError
 from vision_ft.types import SPLITS, Finding
 
@@ -40,11 +41,13 @@ def train(
     seed: Seed = None,
     device: Device = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DATA or --out.")] = False,
+    plugins: Plugins = None,
 ) -> None:
     """Fine-tune a model and write its report.
 
     Example: vision-ft train photos/ --backbone resnet50 --strategy gradual-unfreeze
     """
+    use(plugins)
     options: dict[str, Any] = {
         "model.backbone": backbone,
         "model.pretrained": pretrained,

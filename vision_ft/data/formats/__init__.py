@@ -6,18 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from vision_ft.data.formats import imagefolder
-from vision_ft.data.formats.coco import read as coco
-from vision_ft.data.formats.csv import boxes as boxes_csv
-from vision_ft.data.formats.csv import labels as csv
-from vision_ft.data.formats.masks import read as masks
 from vision_ft.data.formats.recognise import recognise_file, recognise_folder
-from vision_ft.data.formats.voc import read as voc
-from vision_ft.data.formats.yolo import read as yolo
 from vision_ft.data.images.decode import printable
 from vision_ft.data.placement import Transfer
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError, did_you_mean
+from vision_ft.plugins.registry import Registry
 from vision_ft.types import Finding
 
 
@@ -43,24 +37,36 @@ class Writer(Protocol):
         """Write pictures and annotations; return what the format cannot hold, or raise DataError."""
 
 
-FORMATS: dict[str, Reader] = {
-    "imagefolder": imagefolder.read,
-    "csv": csv.read,
-    "coco": coco.read,
-    "voc": voc.read,
-    "yolo": yolo.read,
-    "masks": masks.read,
-    "boxes_csv": boxes_csv.read,
+MODULES = {
+    "imagefolder": "imagefolder",
+    "csv": "csv.labels",
+    "coco": "coco.read",
+    "voc": "voc.read",
+    "yolo": "yolo.read",
+    "masks": "masks.read",
+    "boxes_csv": "csv.boxes",
 }
-WRITERS: dict[str, Writer] = {
-    "imagefolder": imagefolder.write,
-    "csv": csv.write,
-    "coco": coco.write,
-    "voc": voc.write,
-    "yolo": yolo.write,
-    "masks": masks.write,
-    "boxes_csv": boxes_csv.write,
-}
+FORMATS: Registry[Reader] = Registry(
+    "format",
+    key="data.format",
+    built_in={name: f"vision_ft.data.formats.{module}:read" for name, module in MODULES.items()},
+)
+WRITERS: Registry[Writer] = Registry(
+    "written format", built_in={name: f"vision_ft.data.formats.{module}:write" for name, module in MODULES.items()}
+)
+
+
+def register_format(name: str, read: Reader) -> None:
+    """Make a dataset format available as `data.format=name`.
+
+    Args:
+        name: in recipes; what lies in a folder is never taken for it by itself.
+        read: gives the table of a dataset; `SampleTable.build` makes one.
+
+    Raises:
+        RecipeError: the name is taken.
+    """
+    FORMATS.register(name, read)
 
 
 def detect(path: Path) -> str:

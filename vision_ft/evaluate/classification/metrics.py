@@ -11,10 +11,12 @@ import numpy as np
 from vision_ft.errors import DataError
 from vision_ft.evaluate import calibration
 from vision_ft.evaluate.classification.confusion import confused_pairs
+from vision_ft.evaluate.classification.own_metrics import own_numbers
 from vision_ft.evaluate.intervals import ClassCounts, class_intervals, count_classes, f1_interval, plain, wilson
 from vision_ft.evaluate.resampling import Interval, drawn_over
 from vision_ft.evaluate.slices import group_table
 from vision_ft.evaluate.summaries import ClassSummary
+from vision_ft.plugins.registry import Registry
 
 MAX_TOP_K = 5
 
@@ -50,12 +52,14 @@ class Metric:
         higher_is_better: False for losses and errors.
         needs_scores: whether it reads probabilities.
         meaning: a sentence for people.
+        is_share: whether it lies in [0, 1] and is shown in percent.
     """
 
     compute: Callable[[Answers], float]
     higher_is_better: bool
     needs_scores: bool
     meaning: str
+    is_share: bool = True
 
 
 def accuracy(targets: np.ndarray, predicted: np.ndarray) -> float:
@@ -131,7 +135,7 @@ def _ece(answers: Answers) -> float:
     return calibration.calibration_error(confidence, answers.targets == answers.predicted)
 
 
-METRICS: dict[str, Metric] = {
+BUILT_IN: dict[str, Metric] = {
     "accuracy": Metric(lambda a: accuracy(a.targets, a.predicted), True, False, "share of the pictures that are right"),
     "balanced_accuracy": Metric(
         lambda a: balanced_accuracy(a.targets, a.predicted, a.num_classes), True, False, "mean recall of the classes"
@@ -146,6 +150,7 @@ METRICS: dict[str, Metric] = {
     "log_loss": Metric(_log_loss, False, True, "mean negative log likelihood of the true class"),
     "ece": Metric(_ece, False, True, "mean gap between confidence and accuracy"),
 }
+METRICS: Registry[Metric] = Registry("metric", built_in=BUILT_IN)  # add one with `register_metric`
 
 
 def summarise(
@@ -182,13 +187,14 @@ def summarise(
     counts = count_classes(answers.targets, answers.predicted, len(classes))
     names = None if groups is None else np.asarray(groups, dtype=object)[labelled]
     ends, over = _intervals(answers, names, seed=seed), drawn_over(names, len(labelled))
-    numbers = {name: metric.compute(answers) for name, metric in METRICS.items()}
+    numbers = {name: metric.compute(answers) for name, metric in BUILT_IN.items()}
     result = {
         "n": len(labelled),
         "unlabelled": len(targets) - len(labelled),
         "num_classes": len(classes),
         "classes_without_pictures": [name for name, held in zip(classes, counts.support, strict=True) if held == 0],
         **numbers,
+        **own_numbers(METRICS, answers, groups=names, seed=seed),
         **{f"{name}_interval": ends for name, ends in ends.items()},
         "interval_over": over,
         "majority_accuracy": float(counts.support.max() / len(labelled)) if len(labelled) else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vision_ft.reporting.caveats.classification import class_warnings
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
+from vision_ft.reporting.own_cards import own_cards
 from vision_ft.reporting.page_one import Card, PageOne, card, class_pairs, images_of
 from vision_ft.reporting.section import count, cut, percent, span
 
@@ -69,7 +70,7 @@ def _cards(run: RunView, split: ClassSplit) -> list[Card]:
                 f"gap of confidence and accuracy; {percent(numbers['ece_by_chance'])} would be chance",
             )
         )
-    return cards
+    return [*cards, *own_cards(numbers)]
 
 
 PAGE_ONE = PageOne(

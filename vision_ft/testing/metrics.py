@@ -1,0 +1,73 @@
+"""What every metric of classification keeps: a number, whatever the order, best for perfect answers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vision_ft.evaluate.classification.metrics import METRICS, Answers, summarise
+
+RNG = np.random.default_rng(0)
+TARGETS = RNG.integers(0, 4, 120)
+SCORES = RNG.dirichlet(np.ones(4), 120) * 0.6 + 0.4 * np.eye(4)[TARGETS]
+
+
+def check_metric(name: str) -> None:
+    """Check a registered metric on 120 pictures of 4 classes.
+
+    Raises:
+        AssertionError: it does not keep the contract of metrics.
+    """
+    check_order(name)
+    check_nothing(name)
+    check_perfect(name)
+    check_scores(name)
+    check_summary(name)
+
+
+def answers(rows: np.ndarray, scores: np.ndarray = SCORES) -> Answers:
+    """Return answers of some of the pictures."""
+    return Answers(TARGETS[rows], scores[rows].argmax(axis=1), 4, scores[rows])
+
+
+def check_order(name: str) -> None:
+    """A finite number that the order of the pictures does not change."""
+    metric = METRICS[name]
+    value = metric.compute(answers(np.arange(120)))
+    assert np.isfinite(value), f"{name} of 120 pictures is {value}"
+    shuffled = metric.compute(answers(np.random.default_rng(1).permutation(120)))
+    assert math.isclose(shuffled, value, rel_tol=1e-9, abs_tol=1e-12), (
+        f"{name}: the order changes {value} to {shuffled}"
+    )
+
+
+def check_nothing(name: str) -> None:
+    """NaN without a picture."""
+    value = METRICS[name].compute(answers(np.arange(0)))
+    assert np.isnan(value), f"{name} of no picture is {value}; it must be NaN, not 0, which reads as a measurement"
+
+
+def check_perfect(name: str) -> None:
+    """Perfect answers are better than wrong ones; a share of them is 1, an error 0."""
+    metric = METRICS[name]
+    perfect = metric.compute(answers(np.arange(120), np.eye(4)[TARGETS]))
+    if metric.is_share:
+        best = 1.0 if metric.higher_is_better else 0.0
+        assert math.isclose(perfect, best, rel_tol=1e-6, abs_tol=1e-6), f"{name} of perfect answers is {perfect}"
+    wrong = metric.compute(Answers(TARGETS, (TARGETS + 1) % 4, 4, np.eye(4)[(TARGETS + 1) % 4]))
+    better = perfect > wrong if metric.higher_is_better else perfect < wrong
+    assert better, f"{name}: perfect answers give {perfect}, wrong ones {wrong}; see higher_is_better"
+
+
+def check_scores(name: str) -> None:
+    """Without scores NaN just when it needs them."""
+    metric = METRICS[name]
+    value = metric.compute(Answers(TARGETS, TARGETS, 4, None))
+    assert np.isnan(value) == metric.needs_scores, f"{name} without scores is {value}; needs_scores says otherwise"
+
+
+def check_summary(name: str) -> None:
+    """Part of the summary, with a meaning."""
+    assert name in summarise(TARGETS, SCORES, SCORES.argmax(axis=1), classes=list("abcd"))
+    assert METRICS[name].meaning, f"{name}: say in a few words what it means"
