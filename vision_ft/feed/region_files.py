@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from vision_ft.data.formats.coco.files import OUTLINES
 from vision_ft.data.reading.safe_xml import parse_xml
 from vision_ft.errors import DataError
 from vision_ft.feed.regions import MIN_POINTS, Point, Region, RegionSet, check_regions
@@ -95,7 +96,7 @@ def _read_coco(content: Mapping[str, Any], source: str, picture: str | None) -> 
     for row in content["annotations"]:
         if row["image_id"] != image["id"]:
             continue
-        outline = row.get("segmentation")
+        outline = row.get(OUTLINES)
         if not isinstance(outline, list) or len(outline) != 1:
             raise DataError(
                 f"{source}: annotation {row.get('id')} has no single polygon as its segmentation. Masks and polygons "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from vision_ft.errors import RecipeError, did_you_mean
 from vision_ft.tasks import classification, detection, multilabel, multitask, regression, segmentation
 from vision_ft.tasks.spec import Loss, TaskSpec
+from vision_ft.types import CLASSIFICATION
 
 TASKS: dict[str, TaskSpec] = {
     "classification": classification.TASK,
@@ -18,7 +19,7 @@ TASKS: dict[str, TaskSpec] = {
 }
 
 
-def register_loss(name: str, build: Callable[..., Loss], *, task: str = "classification") -> None:
+def register_loss(name: str, build: Callable[..., Loss], *, task: str = CLASSIFICATION) -> None:
     """Make a loss available as `optim.loss=name`.
 
     Args:

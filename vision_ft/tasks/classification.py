@@ -20,7 +20,7 @@ from vision_ft.tasks.loss_batches import one_label
 from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.probe import Probe
 from vision_ft.tasks.spec import HeadFit, Judging, Loss, TaskSpec
-from vision_ft.types import Target
+from vision_ft.types import CLASSIFICATION, Target
 
 Imbalance = Literal["none", "weights", "sampler", "logit-adjust"]
 # Measured with ResNet-18 features at 96 px (office_cameras amazon -> webcam, parking_patches ufpr05 -> camera 4): among
@@ -88,7 +88,7 @@ def build_loss(
     return build_named(
         LOSSES,
         class_counts,
-        task="classification",
+        task=CLASSIFICATION,
         name=name,
         imbalance=imbalance,
         label_smoothing=label_smoothing,

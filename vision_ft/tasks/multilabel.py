@@ -27,7 +27,7 @@ from vision_ft.evaluate.scoring.multilabel import SCORING
 from vision_ft.tasks.loss_batches import several_labels
 from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.spec import Judging, Loss, TaskSpec
-from vision_ft.types import Target
+from vision_ft.types import CLASSIFICATION, MULTILABEL, Target
 
 LARGEST_WEIGHT = 100.0  # a label that applies to one picture of ten thousand would drown all others
 
@@ -96,7 +96,7 @@ def build_loss(
         RecipeError: the loss or the imbalance mode is unknown, or they do not go together.
     """
     return build_named(
-        LOSSES, class_counts, task="multilabel", name=name, imbalance=imbalance, label_smoothing=label_smoothing
+        LOSSES, class_counts, task=MULTILABEL, name=name, imbalance=imbalance, label_smoothing=label_smoothing
     )
 
 
@@ -147,5 +147,5 @@ TASK = TaskSpec(
     confidence=confidence,
     losses=LOSSES,
     loss_batch=several_labels,
-    heads="classification",
+    heads=CLASSIFICATION,
 )

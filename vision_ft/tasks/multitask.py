@@ -18,7 +18,7 @@ from vision_ft.tasks import classification
 from vision_ft.tasks.loss_batches import several_columns
 from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.spec import Judging, Loss, TaskSpec
-from vision_ft.types import UNLABELLED, Target
+from vision_ft.types import CLASSIFICATION, MULTITASK, UNLABELLED, Target
 
 
 def bind(sizes: Sequence[int]) -> TaskSpec:
@@ -56,7 +56,7 @@ def bind(sizes: Sequence[int]) -> TaskSpec:
         confidence=confidence,
         losses=LOSSES,
         loss_batch=several_columns,
-        heads="classification",
+        heads=CLASSIFICATION,
     )
 
 
@@ -116,7 +116,7 @@ def build_loss(
     return build_named(
         LOSSES,
         class_counts,
-        task="multitask",
+        task=MULTITASK,
         name=name,
         sizes=sizes,
         imbalance=imbalance,

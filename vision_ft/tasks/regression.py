@@ -22,7 +22,7 @@ from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.probe import Probe
 from vision_ft.tasks.ridge import fit_ridge
 from vision_ft.tasks.spec import HeadFit, Judging, Loss, TaskSpec
-from vision_ft.types import Target
+from vision_ft.types import CLASSIFICATION, REGRESSION, Target
 
 # Errors are divided by the standard deviation of the target in train before these, so that targets of any unit weigh
 # the same and the learning rate means the same.
@@ -89,7 +89,7 @@ def build_loss(
         RecipeError: the loss is unknown, or does not take a value.
     """
     return build_named(
-        LOSSES, class_counts, task="regression", name=name, imbalance=imbalance, label_smoothing=label_smoothing
+        LOSSES, class_counts, task=REGRESSION, name=name, imbalance=imbalance, label_smoothing=label_smoothing
     )
 
 
@@ -199,5 +199,5 @@ TASK = TaskSpec(
     convex=fit_head,
     prepare=prepare,
     probe=Probe("r2", _probe, lambda predicted, targets: score(predicted, targets)["r2"]),
-    heads="classification",
+    heads=CLASSIFICATION,
 )

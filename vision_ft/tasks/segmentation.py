@@ -20,7 +20,7 @@ from vision_ft.tasks.loss_batches import pixels
 from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.segmentation_losses import MASK_LOSSES, build_mask_loss, pixel_class_weights
 from vision_ft.tasks.spec import Loss, TaskSpec
-from vision_ft.types import UNLABELLED, Target
+from vision_ft.types import SEGMENTATION, UNLABELLED, Target
 
 DEFAULT_LOSS = "ce-dice"
 
@@ -79,7 +79,7 @@ def build_loss(
         RecipeError: the loss, the imbalance mode or the smoothing cannot be used.
     """
     return build_named(
-        LOSSES, class_counts, task="segmentation", name=name, imbalance=imbalance, label_smoothing=label_smoothing
+        LOSSES, class_counts, task=SEGMENTATION, name=name, imbalance=imbalance, label_smoothing=label_smoothing
     )
 
 

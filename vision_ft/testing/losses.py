@@ -6,9 +6,10 @@ import torch
 
 from vision_ft.tasks import TASKS
 from vision_ft.tasks.loss_batches import LossBatch
+from vision_ft.types import CLASSIFICATION
 
 
-def check_loss(name: str, *, task: str = "classification", batch: LossBatch | None = None) -> None:
+def check_loss(name: str, *, task: str = CLASSIFICATION, batch: LossBatch | None = None) -> None:
     """Check a registered loss on a small batch.
 
     Args:

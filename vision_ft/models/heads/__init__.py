@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from vision_ft.plugins.registry import Registry
-from vision_ft.types import HeadSpec, Task
+from vision_ft.types import CLASSIFICATION, HeadSpec, Task
 
 if TYPE_CHECKING:  # importing torch takes seconds
     from torch import Tensor, nn
@@ -30,7 +30,7 @@ def register_head(
     name: str,
     build: Callable[..., nn.Module],
     *,
-    task: Task = "classification",
+    task: Task = CLASSIFICATION,
     takes: Literal["pooled", "pyramid"] = "pooled",
     levels: Sequence[int] = (4, 8, 16, 32),
     extend: Callable[[dict[str, Tensor], int], dict[str, Tensor]] | None = None,

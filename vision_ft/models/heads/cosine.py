@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vision_ft.types import HeadSpec
+from vision_ft.types import CLASSIFICATION, HeadSpec
 
 START_SCALE = 10.0  # a bare cosine in [-1, 1] makes softmax too flat to train; learned from here on
 
@@ -46,4 +46,4 @@ def extend_cosine(state: dict[str, Tensor], count: int) -> dict[str, Tensor]:
     return {**state, "weight": torch.cat([weight, row.expand(count, -1)])}
 
 
-SPEC = HeadSpec(task="classification", takes="pooled", build=CosineHead, extend=extend_cosine)
+SPEC = HeadSpec(task=CLASSIFICATION, takes="pooled", build=CosineHead, extend=extend_cosine)

@@ -23,7 +23,7 @@ from vision_ft.models.heads.detection_common import (
     image_list,
     to_torchvision,
 )
-from vision_ft.types import Detections, HeadSpec, Target
+from vision_ft.types import DETECTION, Detections, HeadSpec, Target
 
 ANCHOR_RATIOS = (0.5, 1.0, 2.0)
 POOLED_SIDE = 7  # cells that a proposal is pooled to
@@ -90,7 +90,7 @@ class FasterRCNNDetector(nn.Module):
         """Map a pyramid of pictures of `size` (H, W) to losses where a target is given, else to detections.
 
         Returns:
-            scalar float32 losses "objectness", "proposal_box", "classification" and "box"; or B `Detections`, at most
+            scalar float32 losses objectness, proposal_box, classification and box; or B `Detections`, at most
             `max_boxes` a picture, whose score is the class probability.
         """
         maps = self.pyramid(pyramid)
@@ -151,4 +151,4 @@ def _build_boxes(pyramid: DetectionPyramid, num_classes: int, *, hidden: int, ma
     )
 
 
-SPEC = HeadSpec(task="detection", takes="pyramid", build=FasterRCNNDetector)
+SPEC = HeadSpec(task=DETECTION, takes="pyramid", build=FasterRCNNDetector)

@@ -19,7 +19,7 @@ from vision_ft.models.heads.detection_common import (
     image_list,
     to_torchvision,
 )
-from vision_ft.types import Detections, HeadSpec, Target
+from vision_ft.types import DETECTION, Detections, HeadSpec, Target
 
 CANDIDATES = 1000  # of a map before doubles are dropped, as torchvision has it
 NORM_GROUPS = 32  # of torchvision's towers; a group of one channel would be all zeros on a map of one cell
@@ -89,7 +89,7 @@ class FCOSDetector(nn.Module):
         """Map a pyramid of pictures of `size` (H, W) to losses where a target is given, else to detections.
 
         Returns:
-            scalar float32 losses "classification", "box" and "centerness"; or B `Detections`, at most `max_boxes` a
+            scalar float32 losses classification, box and centerness; or B `Detections`, at most `max_boxes` a
             picture, whose score is sqrt(class probability * centerness).
         """
         maps = self.detector.backbone(pyramid)
@@ -134,4 +134,4 @@ def stretch_to_cell(boxes: Tensor, strides: Sequence[float]) -> Tensor:
     return torch.cat([torch.minimum(low, middle - 0.5), torch.maximum(high, middle + 0.5)], dim=1)
 
 
-SPEC = HeadSpec(task="detection", takes="pyramid", build=FCOSDetector, levels=(8, 16, 32))
+SPEC = HeadSpec(task=DETECTION, takes="pyramid", build=FCOSDetector, levels=(8, 16, 32))

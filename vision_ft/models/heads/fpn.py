@@ -8,7 +8,7 @@ from torch import nn
 
 from vision_ft.errors import ModelError
 from vision_ft.models.heads.pixels import PixelHead, check_doubling
-from vision_ft.types import HeadSpec
+from vision_ft.types import SEGMENTATION, HeadSpec
 
 NUM_LEVELS = 4  # the decoder is written for four maps
 BRANCH_WIDTH = 128  # channels of the sum, as in the paper
@@ -49,4 +49,4 @@ def build(
     return PixelHead(decoder, SegmentationHead(BRANCH_WIDTH, num_classes, kernel_size=1), stride=strides[0])
 
 
-SPEC = HeadSpec(task="segmentation", takes="pyramid", build=build)
+SPEC = HeadSpec(task=SEGMENTATION, takes="pyramid", build=build)

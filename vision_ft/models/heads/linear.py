@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vision_ft.models.heads.extending import extend_last_layer
-from vision_ft.types import HeadSpec
+from vision_ft.types import CLASSIFICATION, HeadSpec
 
 
 class LinearHead(nn.Linear):
@@ -30,4 +30,4 @@ class LinearHead(nn.Linear):
         return super().forward(F.dropout(pooled, self.dropout, self.training))
 
 
-SPEC = HeadSpec(task="classification", takes="pooled", build=LinearHead, is_linear=True, extend=extend_last_layer(""))
+SPEC = HeadSpec(task=CLASSIFICATION, takes="pooled", build=LinearHead, is_linear=True, extend=extend_last_layer(""))

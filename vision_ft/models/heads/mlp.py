@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vision_ft.models.heads.extending import extend_last_layer
-from vision_ft.types import HeadSpec
+from vision_ft.types import CLASSIFICATION, HeadSpec
 
 HIDDEN_FEATURES = 512  # as wide as ResNet-18's features: enough for a few hundred classes, small beside any backbone
 
@@ -38,4 +38,4 @@ class MLPHead(nn.Module):
         return logits
 
 
-SPEC = HeadSpec(task="classification", takes="pooled", build=MLPHead, extend=extend_last_layer("output."))
+SPEC = HeadSpec(task=CLASSIFICATION, takes="pooled", build=MLPHead, extend=extend_last_layer("output."))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from vision_ft.models.heads.pixels import PixelHead, check_doubling
-from vision_ft.types import HeadSpec
+from vision_ft.types import SEGMENTATION, HeadSpec
 
 WIDTHS = (256, 128, 64, 32, 16)  # of the blocks, coarse to fine; the library's own
 CHANNELS_IN_GROUP = 8  # of GroupNorm: the smallest group, so that the narrowest block still has two
@@ -75,4 +75,4 @@ def _use_group_norm(module: nn.Module) -> None:
             _use_group_norm(child)
 
 
-SPEC = HeadSpec(task="segmentation", takes="pyramid", build=build, levels=(2, 4, 8, 16, 32))
+SPEC = HeadSpec(task=SEGMENTATION, takes="pyramid", build=build, levels=(2, 4, 8, 16, 32))

@@ -16,6 +16,7 @@ from vision_ft.data.labels import SPLIT_BY_NAME, shorten
 from vision_ft.errors import DataError
 
 _SPLIT = re.compile(r"(?<![a-z])(" + "|".join(sorted(SPLIT_BY_NAME, key=len, reverse=True)) + r")(?![a-z])")
+OUTLINES = "segmentation"  # the key of an object's polygons or run lengths
 ANNOTATION_FOLDERS = {"annotations", "annotation", "labels"}
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from vision_ft.data.boxes import Box, Complaints, Picture, build_box_table, find_flaw
 from vision_ft.data.formats.coco.files import (
+    OUTLINES,
     CocoFile,
     default_root,
     find_coco,
@@ -189,7 +190,7 @@ class _FileReader:
             self.complaints.add(known.path if known else "", where, reason)
             return
         x, y, width, height = (float(value) for value in row["bbox"])
-        outlines = row.get("segmentation") or []
+        outlines = row.get(OUTLINES) or []
         if isinstance(outlines, dict):
             self.num_masks += 1
             outlines = []
@@ -220,7 +221,7 @@ class _FileReader:
         flaw = find_flaw(bbox) or find_flaw([bbox[0] + bbox[2], bbox[1] + bbox[3]], count=2)  # type: ignore[index]
         if flaw:
             return f"bbox [x, y, width, height]: {flaw}"
-        return _flaw_of_segmentation(row.get("segmentation"), self.by_id[image].stated)
+        return _flaw_of_segmentation(row.get(OUTLINES), self.by_id[image].stated)
 
 
 def _flaw_of_segmentation(outlines: Any, size: tuple[int, int] | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vision_ft.data.boxes import Picture, pictures_of, shortest
+from vision_ft.data.formats.coco.files import OUTLINES
 from vision_ft.data.images.size import read_size
 from vision_ft.data.placement import Transfer, find_losses, open_target, place_pictures, require_format, short_names
 from vision_ft.data.table import SampleTable
@@ -60,7 +61,7 @@ def _annotations(picture: Picture, *, image_id: int, category_ids: Sequence[int]
                 "bbox": [x, y, width, height],
                 "area": round(sum(map(_area, outlines)) if outlines else width * height, 2),
                 "iscrowd": int(crowd),
-                "segmentation": [[shortest(value) for value in outline] for outline in outlines],
+                OUTLINES: [[shortest(value) for value in outline] for outline in outlines],
             }
         )
     return rows

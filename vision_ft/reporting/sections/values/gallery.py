@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from vision_ft.reporting.collect.split import Split
 from vision_ft.reporting.collect.values import ValueSplit
@@ -43,7 +43,7 @@ def _pictures(run: RunView) -> list[str]:
 
 
 def _paths(split: Split) -> list[str]:
-    assert isinstance(split, ValueSplit), type(split)
+    split = cast("ValueSplit", split)  # what `read_split` of the same page made
     return [split.predictions.paths[row] for row, _ in split.worst_first[:MAX_IMAGES]]
 
 
