@@ -89,7 +89,7 @@ def reference(options: argparse.Namespace) -> dict[str, Any]:
     from vision_ft.data.images.decode import decode
     from vision_ft.evaluate.masks.metrics import confusion_of
     from vision_ft.models.masks import label_map
-    from vision_ft.tasks.segmentation import MaskAnswer, score
+    from vision_ft.tasks.segmentation import ImagePixels, score
     from vision_ft.wiring.data import prepare_table
 
     recipe = resolve_recipe(options.data, (), values_of(options))
@@ -104,7 +104,7 @@ def reference(options: argparse.Namespace) -> dict[str, Any]:
             true[true == 255] = -1
             logits = answer(np.asarray(decode(table.path(int(row)), channels=3)))
             predicted, _ = label_map(logits, (true.shape[0], true.shape[1]))
-            answers.append(MaskAnswer(confusion_of(true, predicted, len(table.classes)), 0.0))
+            answers.append(ImagePixels(confusion_of(true, predicted, len(table.classes)), 0.0))
         return score(answers, np.zeros(0))
 
     def judge_boxes(answer: Any, split: str) -> dict[str, float]:

@@ -243,7 +243,7 @@ def test_a_label_that_changed_stops_a_resumed_run(tmp_path, monkeypatch):
         ({"augment__mixup": 0.2}, "augment.mixup and augment.cutmix mix single labels; the task is multilabel"),
         ({"strategy__options": {"solver": "convex"}}, '"convex" fits linear heads of classification.*multilabel'),
         ({"optim__metric": "accuracy"}, 'optim.metric: got "accuracy"; allowed: macro_f1, map'),
-        ({"model__head": "fpn"}, '"fpn" answers segmentation, but the task is multilabel'),
+        ({"model__head": "fpn"}, '"fpn" is a head for segmentation, but the task is multilabel'),
     ],
 )
 def test_what_one_label_a_picture_is_for_is_refused(recipe, words, data, tmp_path):

@@ -14,7 +14,7 @@ from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.loading.targets import Truth
 from vision_ft.data.sizes import median_size
 from vision_ft.data.table import SampleTable
-from vision_ft.engine.inference import predict_answers
+from vision_ft.engine.inference import predict_outputs
 from vision_ft.engine.loop import feature_rows
 from vision_ft.engine.run import TrainingRun
 from vision_ft.errors import DataError
@@ -51,7 +51,7 @@ class Finish:
 
     def rows(self, split: str) -> np.ndarray:
         """Return the rows of a split that are predicted."""
-        return self.table.rows(split) if self.run.task.answers_unlabelled else labelled_rows(self.table, split)
+        return self.table.rows(split) if self.run.task.predicts_unlabelled else labelled_rows(self.table, split)
 
     @cached_property
     def truth(self) -> Truth:
@@ -76,7 +76,7 @@ def finish(done: Finish) -> None:
     if not done.run.runtime.is_main:
         return
     if not made:
-        what = "picture" if task.answers_unlabelled else "labelled picture"
+        what = "picture" if task.predicts_unlabelled else "labelled picture"
         raise DataError(f"neither val nor test holds a {what}; raise data.val or data.test.")
     settled = scoring.settle(made)
     splits: dict[str, Any] = {}
@@ -100,14 +100,14 @@ def _predict(done: Finish, split: str, rows: np.ndarray) -> Any:
     if run.data.features is not None and all(run.is_head_only(phase) for phase in done.phases):
         run.reporter.say(f"scoring {len(rows)} {split} pictures")
         load = feature_rows(run, f"features of {split}", rows)
-        answers = predict_answers(run.model.head, load, rows, decode=read_out, runtime=run.runtime)
+        outputs = predict_outputs(run.model.head, load, rows, decode=read_out, runtime=run.runtime)
     else:
         run.reporter.begin(f"scoring {split}", len(rows))
-        answers = predict_answers(
+        outputs = predict_outputs(
             run.model, run.data.load_eval, rows, decode=read_out, runtime=run.runtime, on_batch=run.reporter.advance
         )
         run.reporter.end()
-    return run.task.collect(where, rows, answers)
+    return run.task.collect(where, rows, outputs)
 
 
 def _write(done: Finish, splits: Mapping[str, Any], extra: Mapping[str, Any]) -> None:

@@ -52,7 +52,7 @@ class ClassSpace:
 
 @dataclass(frozen=True)
 class LabelColumn:
-    """One of several questions that a multi-task model answers; its outputs follow those of the column before.
+    """One of several label columns that a multi-task model predicts; its outputs follow those of the column before.
 
     Attributes:
         name: of the column.
@@ -86,7 +86,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Target:
-    """What the model should answer for a batch; the fields of other tasks stay None.
+    """The target of a batch; the fields of other tasks stay None.
 
     Attributes:
         labels: (B,) int64 class indices, or (B, K) float class shares after mixup or cutmix; of several labels a
@@ -111,7 +111,7 @@ class Batch:
 
     Attributes:
         images: (B, C, H, W) float32, normalised; or (B, D) cached: pooled features, or maps in a row.
-        target: what the model should answer.
+        target: what the model should predict.
         ids: (B,) int64 row numbers in the sample table.
     """
 
@@ -153,7 +153,7 @@ class HeadSpec:
     """A head as the registry holds it.
 
     Attributes:
-        task: the task the head answers.
+        task: the task that the head is for.
         takes: which part of `Features` it reads.
         build: `build(channels, num_classes, *, dropout)` for pooled heads (channels: D);
             `build(channels, strides, num_classes, *, dropout, **options)` for pyramid heads.

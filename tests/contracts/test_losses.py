@@ -23,7 +23,7 @@ def test_a_loss_that_rewards_wrong_answers_is_found():
 
     losses.register("wrong", build)
     try:
-        with pytest.raises(AssertionError, match="wrong: right answers cost 8.0, wrong ones 0.0"):
+        with pytest.raises(AssertionError, match="wrong: right predictions cost 8.0, wrong ones 0.0"):
             check_loss("wrong")
     finally:
         losses.remove("wrong")

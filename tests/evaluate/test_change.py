@@ -7,7 +7,7 @@ import pytest
 
 from vision_ft.errors import DataError
 from vision_ft.evaluate.classification.change import change_of
-from vision_ft.evaluate.classification.metrics import Answers
+from vision_ft.evaluate.classification.metrics import MetricInputs
 from vision_ft.evaluate.classification.predictions import Predictions
 from vision_ft.evaluate.intervals import wilson
 from vision_ft.evaluate.scoring import SCORINGS
@@ -17,8 +17,8 @@ BEFORE = np.array([0, 0, 0, 0, 1, 1, 0, 0, 1])  # 6 of 8 right
 AFTER = np.array([0, 0, 0, 1, 1, 1, 1, 1, 0])  # 7 of 8 right: one forgotten, two learned
 
 
-def answers(predicted: np.ndarray, *, targets: np.ndarray = TARGETS, num_classes: int = 2) -> Answers:
-    return Answers(targets, predicted, num_classes)
+def answers(predicted: np.ndarray, *, targets: np.ndarray = TARGETS, num_classes: int = 2) -> MetricInputs:
+    return MetricInputs(targets, predicted, num_classes)
 
 
 def made(predicted: np.ndarray, *, targets: np.ndarray = TARGETS, groups=None) -> Predictions:
@@ -88,7 +88,7 @@ def test_answers_for_other_images_are_refused_with_the_number_that_differs():
     other[[1, 5]] = 1, 0
     with pytest.raises(DataError, match=r"labels of 2 of 9 pictures differ \(the first at row 1\)"):
         change_of(answers(BEFORE), answers(AFTER, targets=other), metric="accuracy")
-    with pytest.raises(DataError, match="9 and 8 pictures; both models must answer for the same ones"):
+    with pytest.raises(DataError, match="9 and 8 pictures; both models must predict the same ones"):
         change_of(answers(BEFORE), answers(AFTER[:8], targets=TARGETS[:8]), metric="accuracy")
 
 

@@ -67,7 +67,7 @@ def test_counts_of_both_right_lost_gained_and_both_wrong_add_up_and_match_mcnema
 
 def test_equal_answers_are_called_equal(base, tmp_path):
     result = compare_runs([base, copy_run(base, tmp_path / "new")])
-    assert result["sentence"] == '"new" gives the same answer as "old" to all 240 pictures.'
+    assert result["sentence"] == '"new" predicts the same as "old" for all 240 pictures.'
     assert result["pairs"][0]["confusion"] == []
 
 
@@ -202,7 +202,7 @@ def test_runs_tested_on_other_pictures_are_refused_with_numbers_and_an_example(b
     lost = sorted(read_predictions(base / "predictions" / "test.parquet").paths[228:])[0]
     assert str(error.value) == (
         'compare: "old" and "fewer" were tested on different pictures: 12 of 240 only in "old" '
-        f"(such as {lost}). Only answers to the same pictures can be compared: train the runs on one table with a "
+        f"(such as {lost}). Only predictions for the same pictures can be compared: train the runs on one table with a "
         "split column."
     )
 

@@ -69,7 +69,7 @@ def test_classes_groups_and_pictures_are_compared_one_by_one(pair):
 def test_equal_answers_are_called_equal(tmp_path):
     runs = [dense_run(tmp_path / name, boxes()) for name in ("a", "b")]
     result = compare_runs(runs)
-    assert result["sentence"] == '"b" gives the same answer as "a" to all 40 pictures.'
+    assert result["sentence"] == '"b" predicts the same as "a" for all 40 pictures.'
     assert result["pairs"][0]["verdict"] == "unclear"
 
 

@@ -40,7 +40,7 @@ def test_a_run_that_gets_more_images_right_is_better_and_says_where(task, tmp_pa
 def test_the_same_answers_are_no_difference(task, tmp_path):
     runs = [label_run(tmp_path / name, MADE[task]()) for name in ("one", "two")]
     found = compare_runs(runs)
-    assert found["sentence"] == '"two" gives the same answer as "one" to all 240 pictures.'
+    assert found["sentence"] == '"two" predicts the same as "one" for all 240 pictures.'
     assert (found["pairs"][0]["p_adjusted"], found["pairs"][0]["macro_f1"]["value"]) == (1.0, 0.0)
 
 

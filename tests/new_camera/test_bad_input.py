@@ -134,7 +134,7 @@ def test_a_run_of_another_task_is_refused(source, new, tmp_path):
     config[KEY]["task"] = "segmentation"
     file.write_text(json.dumps(config))
     with pytest.raises(
-        ModelError, match=r"segments: its model answers segmentation, but classification is to be adapted"
+        ModelError, match=r"segments: the task of its model is segmentation, but classification is to be adapted"
     ):
         adapt_tiny(copy, new, tmp_path / "run")
 

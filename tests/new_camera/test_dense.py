@@ -244,14 +244,14 @@ def test_what_cannot_be_meant_is_refused_by_name(cameras, runs, tmp_path):
         adapt_dense(runs("segmentation"), pictures_of(cameras["new"], "detection"), tmp_path / "a")
     with pytest.raises(RecipeError, match=r'adapt.metric: got "accuracy"; allowed for segmentation: auto, miou, dice'):
         adapt_dense(runs("segmentation"), cameras["new"], tmp_path / "b", adapt__metric="accuracy")
-    with pytest.raises(ModelError, match="its model answers segmentation, but multilabel is to be adapted"):
+    with pytest.raises(ModelError, match="the task of its model is segmentation, but multilabel is to be adapted"):
         vf.adapt(runs("segmentation"), cameras["new"], out=tmp_path / "c", overrides={"task": "multilabel"})
 
 
 def test_without_old_pictures_and_masks_nothing_could_be_measured(cameras, runs, tmp_path):
     alone = shutil.copytree(runs("segmentation"), tmp_path / "alone")
     (alone / "data.parquet").unlink()
-    with pytest.raises(DataError, match="no val or test picture of either camera has a known answer"):
+    with pytest.raises(DataError, match="no val or test picture of either camera has a known target"):
         adapt_dense(alone, cameras["new"] / "images", tmp_path / "run")
 
 

@@ -82,7 +82,7 @@ def test_cells_are_good_or_bad_by_whether_they_are_right_answers():
     table = delta_matrix(cells, ["a", "b"])["cells"]
     assert [[cell["text"] for cell in row] for row in table] == [["+4", "−4"], ["+2", "−2"]]
     assert [[cell["style"].split()[0] for cell in row] for row in table] == [["good", "good"], ["bad", "bad"]]
-    assert table[0][1]["title"] == "a answered as b: 4 before, 0 after"
+    assert table[0][1]["title"] == "a predicted as b: 4 before, 0 after"
     assert table[0][0]["opacity"] > table[1][0]["opacity"]
 
 

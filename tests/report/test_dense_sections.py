@@ -185,7 +185,7 @@ def test_a_class_that_is_never_answered_is_an_error(tmp_path):
     row = run.main.summary["per_class"][2]
     row["predicted_pixels"] = 0
     first = mask_warnings(run, run.main)[0]
-    assert (first["level"], first["text"]) == ("error", "Never answered by the model: kerb.")
+    assert (first["level"], first["text"]) == ("error", "Never predicted by the model: kerb.")
 
 
 def test_a_run_without_a_test_split_says_to_keep_one(tmp_path):

@@ -139,7 +139,7 @@ def test_warnings_name_the_weak_group_the_dark_quarter_and_a_useless_model(tmp_p
     csv_file.write_text("path,target,predicted\n" + "\n".join(f"{k},{'ab'[k % 2]},a" for k in range(200)))
     run = collect_predictions(csv_file)
     assert class_warnings(run, run.main)[0]["level"] == "error"
-    assert "always answering the most frequent class is right in 50.0%" in class_warnings(run, run.main)[0]["text"]
+    assert "always predicting the most frequent class is right in 50.0%" in class_warnings(run, run.main)[0]["text"]
 
 
 def test_validation_numbers_carry_their_warning(tmp_path):

@@ -90,9 +90,9 @@ def test_names_that_look_like_markup_stay_text(tmp_path: Path):
     assert HOSTILE not in text
     assert data["classes"][1] == HOSTILE
     assert "2 labels" in text
-    assert "Never answered" not in text
+    assert "Never predicted" not in text
     with (tmp_path / "report" / "taken_for.csv").open(newline="") as stream:
-        assert next(csv.reader(stream)) == ["missed \\ answered", HOSTILE, "dog"]
+        assert next(csv.reader(stream)) == ["missed \\ predicted", HOSTILE, "dog"]
 
 
 @pytest.mark.parametrize("known", [True, False])

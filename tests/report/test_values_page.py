@@ -92,7 +92,7 @@ def test_the_result_is_said_in_a_sentence_with_the_median_to_compare_with(one):
     below, above = row["r2_interval"]
     assert overview.headline(one, one.main) == (
         f"On 51 test images the model predicts cells with a mean absolute error of {row['mae']:.3g} ({low:.3g} to "
-        f"{high:.3g}); always answering the median would give {row['mae_of_median']:.3g}. R2 {row['r2']:.3g} "
+        f"{high:.3g}); always predicting the median would give {row['mae_of_median']:.3g}. R2 {row['r2']:.3g} "
         f"({below:.3g} to {above:.3g})."
     )
     assert row["mae"] == pytest.approx(np.abs(one.main.predictions.errors).mean())
@@ -148,10 +148,10 @@ def test_a_target_that_cannot_be_learned_is_said_to_be_so():
     noise = split_of(true, rng.normal(size=60))
     assert noise.summary["r2"] < 0
     level, text = find(noise, "not shown")
-    assert (level, text) == ("error", "The model is not shown to beat always answering the mean.")
+    assert (level, text) == ("error", "The model is not shown to beat always predicting the mean.")
     assert next(iter(said(noise).values())) == "error"
     good = split_of(np.stack([true, true], 1), np.stack([true + 0.1, rng.normal(size=60)], 1))
-    assert find(good, "not shown")[1] == "The model is not shown to beat always answering the mean of diameter."
+    assert find(good, "not shown")[1] == "The model is not shown to beat always predicting the mean of diameter."
 
 
 def test_a_mean_error_and_flat_predictions_are_said_with_their_size():

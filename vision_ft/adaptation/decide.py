@@ -85,7 +85,7 @@ class Decision:
         passed: whether a model other than the source's is recommended.
         metric: the score it was decided on.
         limit: largest loss allowed on the old camera, as a fraction.
-        sentence: the answer for an operator.
+        sentence: the sentence for an operator.
         reasons: further sentences: each candidate's outcome, and what could not be judged.
         allowed: candidate name -> whether val shows it within the limit.
         val_change: candidate name -> change against the source on val, (old, new); None where not measured.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.names import METRIC_NAMES as METRIC_WORDS
 
-OF_LABELS = ("accuracy", "macro_f1")  # one answer a picture, right or wrong, with a log loss
+OF_LABELS = ("accuracy", "macro_f1")  # one label per image, right or wrong, with a log loss
 FIXED_DIGITS = 1  # of points: a tenth of a point is one picture in a thousand
 
 
@@ -77,7 +77,7 @@ def outcome(title: str, old: float | None, new: float | None, *, limit: float, a
 
 
 def unmeasured(labels: int) -> str:
-    """Return the answer without labelled val pictures of the new camera."""
+    """Return the sentence without labelled val pictures of the new camera."""
     return (
         "Not passed: no labelled picture of the new camera is left to choose on, so no gain can be measured and the "
         f"source model stays. Label about {labels} of its pictures and run this again; to_label.csv lists which."
@@ -117,7 +117,7 @@ def vetoes(*, old: Difference | None, new: Difference | None, limit: float, tole
 
 
 def blocked(title: str, *, old: float, new: float, limit: float) -> str:
-    """Return the answer where candidates gain, but all of them forget too much; the mildest is named."""
+    """Return the sentence where candidates gain, but all of them forget too much; the mildest is named."""
     return (
         f"Not passed: every candidate that gains on the new camera loses more than {points(limit)} points on the old "
         f"one. The mildest, {title}, gains {points(new)} and loses {points(-old)}. The source model stays."
@@ -125,7 +125,7 @@ def blocked(title: str, *, old: float, new: float, limit: float) -> str:
 
 
 def nothing_better(*, metric: str, perfect: bool, tried: bool) -> str:
-    """Return the answer where no candidate gains on the new camera."""
+    """Return the sentence where no candidate gains on the new camera."""
     if not tried:
         return "Not passed: no candidate could be made. The source model stays."
     if perfect:

@@ -27,7 +27,7 @@ class NextLabel:
     Attributes:
         row: position among the unlabelled pictures that were given.
         rank: 1 is the first to label.
-        predicted: class index that the model answers.
+        predicted: class index that the model predicts.
         score: its probability.
         margin: probability of the first class minus that of the second, 0..1.
         distance: to the nearest picture that is labelled or ranked before it, 1 being the median distance between two

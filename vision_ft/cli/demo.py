@@ -58,7 +58,7 @@ def demo(
 def run(out: Path, *, seed: int) -> Path:
     """Draw two cameras, train on one, adapt to the other, make both reports; return the folder of the adaptation.
 
-    A gate that is not passed is an answer as well, and the demo says so: the command fails only on an error.
+    A gate that is not passed is a result as well, and the demo says so: the command fails only on an error.
     """
     from vision_ft.demo.draw import draw_dataset
     from vision_ft.run_folder import read_json

@@ -1,4 +1,4 @@
-"""Large pictures in overlapping tiles: where the tiles lie, and how masks and boxes of tiles become one answer."""
+"""Large pictures in overlapping tiles: where the tiles lie, and how masks and boxes of tiles become one prediction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vision_ft.types import Detections
 
 Box = tuple[int, int, int, int]
 
-MAX_OVERLAP = 0.75  # beyond it each pixel is answered more than 16 times
+MAX_OVERLAP = 0.75  # beyond it each pixel is predicted more than 16 times
 SAME_OBJECT_IOU = 0.5  # two tiles' boxes of one class that overlap so much are one object
 CUT_SHARE = 0.01  # of a tile's side: a box that ends nearer to a border between tiles may be cut by it
 CUT_PX = 2.0  # the least such distance
@@ -50,7 +50,7 @@ class TilePlan:
 
 
 def plan_whole(size: tuple[int, int]) -> TilePlan:
-    """Return the plan of a picture of `size` (H, W) that is answered as a whole."""
+    """Return the plan of a picture of `size` (H, W) that is predicted as a whole."""
     return TilePlan(size, size, (0,), (0,))
 
 

@@ -1,4 +1,4 @@
-"""Answers for a set of pictures, every picture once, whatever the number of processes."""
+"""Outputs for a set of images, every image once, whatever the number of processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vision_ft.types import Batch
 Decode = Callable[[Any, Batch], "Tensor | Sequence[Any]"]
 
 
-def predict_answers(
+def predict_outputs(
     module: nn.Module,
     load: Callable[[np.ndarray], Iterable[Batch]],
     rows: np.ndarray,
@@ -24,7 +24,7 @@ def predict_answers(
     runtime: Runtime,
     on_batch: Callable[[int], None] = lambda _count: None,
 ) -> list[Any]:
-    """Return one decoded answer a picture, in the order of `rows`.
+    """Return one decoded output per image, in the order of `rows`.
 
     The rows are dealt out to the processes without padding and put back by row number, so an odd number of pictures
     counts each exactly once.
@@ -33,23 +33,23 @@ def predict_answers(
         module: the model, or its head when the batches hold features; left in the mode it had.
         load: row numbers -> batches of those rows in that order.
         rows: (N,) row numbers, each at most once.
-        decode: raw outputs of a batch, and the batch -> a tensor (B, ...) or one answer a picture.
+        decode: raw outputs of a batch, and the batch -> a tensor (B, ...) or one output per image.
         runtime: the processes share the work.
         on_batch: told the number of pictures done, for a progress bar.
     """
     was_training = module.training
     module.eval()
-    answers: dict[int, Any] = {}
+    outputs: dict[int, Any] = {}
     for batch in load(rows[runtime.rank :: runtime.world_size]):
         moved = runtime.to_device(batch)
         with torch.inference_mode(), runtime.autocast():
             decoded = decode(module(moved.images), moved)
         if isinstance(decoded, Tensor):
             decoded = list(decoded.float().cpu().numpy())
-        answers.update(zip(batch.ids.tolist(), decoded, strict=True))
+        outputs.update(zip(batch.ids.tolist(), decoded, strict=True))
         on_batch(len(batch.ids))
     module.train(was_training)
-    by_row = {row: answer for share in runtime.gather(answers) for row, answer in share.items()}
+    by_row = {row: output for share in runtime.gather(outputs) for row, output in share.items()}
     return [by_row[int(row)] for row in rows]
 
 
@@ -62,7 +62,7 @@ def predict_scores(
     runtime: Runtime,
     on_batch: Callable[[int], None] = lambda _count: None,
 ) -> np.ndarray:
-    """Return decoded outputs (N, K) of a task whose answers are rows of numbers; see `predict_answers`.
+    """Return decoded outputs (N, K) of a task whose outputs are rows of numbers; see `predict_outputs`.
 
     Args:
         module: the model, or its head when the batches hold features; left in the mode it had.
@@ -72,7 +72,7 @@ def predict_scores(
         runtime: the processes share the work.
         on_batch: told the number of pictures done.
     """
-    answers = predict_answers(
+    outputs = predict_outputs(
         module,
         load,
         rows,
@@ -80,4 +80,4 @@ def predict_scores(
         runtime=runtime,
         on_batch=on_batch,
     )
-    return np.stack(answers) if answers else np.zeros((0, 0), dtype=np.float32)
+    return np.stack(outputs) if outputs else np.zeros((0, 0), dtype=np.float32)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vision_ft.engine.checkpoint import BEST
 from vision_ft.engine.features import FeatureLoader, as_labels, load_cached
-from vision_ft.engine.inference import Decode, predict_answers
+from vision_ft.engine.inference import Decode, predict_outputs
 from vision_ft.engine.maps import MapLoader
 from vision_ft.engine.run import TrainingRun
 from vision_ft.engine.signals import Terminated
@@ -200,10 +200,10 @@ def validate(run: TrainingRun, stage: Stage, load_val: Any) -> dict[str, float]:
 def score_rows(run: TrainingRun, module: nn.Module, load: Any, rows: np.ndarray) -> dict[str, float]:
     """Score pictures with the task's own numbers: {"loss", ...}."""
     decode: Decode = lambda outputs, batch: run.task.decode(outputs, batch.target)  # noqa: E731 - two words
-    answers: Any = predict_answers(module, load, rows, decode=decode, runtime=run.runtime)
-    if answers and isinstance(answers[0], np.ndarray):
-        answers = np.stack(answers)
-    return run.task.score(answers, run.data.labels[rows])
+    outputs: Any = predict_outputs(module, load, rows, decode=decode, runtime=run.runtime)
+    if outputs and isinstance(outputs[0], np.ndarray):
+        outputs = np.stack(outputs)
+    return run.task.score(outputs, run.data.labels[rows])
 
 
 def _compare(run: TrainingRun, stage: Stage, val: dict[str, float]) -> None:

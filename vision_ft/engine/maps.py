@@ -197,22 +197,22 @@ def make_room(root: Path, *, need_bytes: int, budget_bytes: int) -> int:
 
 @dataclass(frozen=True)
 class CachedMaps:
-    """Maps of training and val pictures with their answers.
+    """Maps of training and val pictures with their targets.
 
     Attributes:
         views: of the training pictures, the first not augmented; epoch e reads view e mod V.
         train: row number -> position in each view.
         val: maps of val pictures.
         val_rows: row number -> position in `val`.
-        answer: (view, row number) -> what the picture should be answered with.
-        collate: answers of a batch -> its target.
+        target: (view, row number) -> the target of the image.
+        collate: targets of images -> its target.
     """
 
     views: Sequence[StoredRows]
     train: Mapping[int, int]
     val: StoredRows
     val_rows: Mapping[int, int]
-    answer: Callable[[int, int], Any]
+    target: Callable[[int, int], Any]
     collate: Callable[[Sequence[Any]], Target]
 
     def training_batch(self, epoch: int, rows: Sequence[int]) -> Batch:
@@ -228,7 +228,7 @@ class CachedMaps:
             yield self._batch(self.val, [self.val_rows[row] for row in part], part, view=0)
 
     def _batch(self, stored: StoredRows, positions: Sequence[int], rows: Sequence[int], *, view: int) -> Batch:
-        target = self.collate([self.answer(view, row) for row in rows])
+        target = self.collate([self.target(view, row) for row in rows])
         return Batch(stored.read(positions), target, torch.tensor(rows))
 
 

@@ -71,7 +71,7 @@ def _reference(job: Job) -> Statistics | None:
 
 
 def _entropy(job: Job, _folder: Path) -> Tuned:
-    """Minimise the entropy of the answers for unlabelled pictures (TENT)."""
+    """Minimise the entropy of the predictions for unlabelled pictures (TENT)."""
     _require_labels(job)
     model = copy.deepcopy(job.source)
     rows = _shuffled(job.unlabelled, job.recipe.run.seed)[:MAX_UNLABELLED]
@@ -86,7 +86,7 @@ def _entropy(job: Job, _folder: Path) -> Tuned:
 
 
 def _pseudo_labels(job: Job, folder: Path) -> Tuned:
-    """Fine-tune on the source model's own confident answers."""
+    """Fine-tune on the source model's own confident predictions."""
     scores = _require_labels(job)(job.unlabelled)
     try:
         chosen, labels = choose(scores, floor=job.recipe.adapt.confidence)
@@ -99,7 +99,7 @@ def _pseudo_labels(job: Job, folder: Path) -> Tuned:
     lessons = replace(lessons, labels=made)
     phases = plan_strategy(job, "gradual-unfreeze")
     floor = job.recipe.adapt.confidence
-    note = f"{len(rows)} of {len(job.unlabelled)} pictures were answered with a confidence of {floor:.0%} or more."
+    note = f"{len(rows)} of {len(job.unlabelled)} pictures were predicted with a confidence of {floor:.0%} or more."
     return train(job, lessons, phases, folder, notes=[note])
 
 

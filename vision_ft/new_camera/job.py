@@ -154,9 +154,9 @@ def read_tables(recipe: Recipe, source: Source, reporter: Reporter) -> tuple[Sam
 
 def _refuse_unjudgeable(table: SampleTable) -> None:
     """Without a single label in val or test there is nothing to measure, and of most tasks nothing to report."""
-    if not TASKS[table.task].answers_unlabelled and not any(len(labelled_rows(table, split)) for split in JUDGED):
+    if not TASKS[table.task].predicts_unlabelled and not any(len(labelled_rows(table, split)) for split in JUDGED):
         raise DataError(
-            f"{printable(table.root)}: no val or test picture of either camera has a known answer, so nothing can be "
+            f"{printable(table.root)}: no val or test picture of either camera has a known target, so nothing can be "
             "measured. Give the old pictures with --keep or --data-root, or label some of the new ones."
         )
 

@@ -15,7 +15,7 @@ from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.loading.targets import Truth
 from vision_ft.data.sizes import median_size
 from vision_ft.engine.features import load_cached
-from vision_ft.engine.inference import Decode, predict_answers
+from vision_ft.engine.inference import Decode, predict_outputs
 from vision_ft.errors import RecipeError
 from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.read import take_rows
@@ -66,7 +66,7 @@ class Judge:
 
     def rows(self, split: str) -> np.ndarray:
         """Return the rows of a split that are predicted."""
-        return self.table.rows(split) if self.task.answers_unlabelled else labelled_rows(self.table, split)
+        return self.table.rows(split) if self.task.predicts_unlabelled else labelled_rows(self.table, split)
 
     def predict(
         self, model: VisionModel, rows: np.ndarray, *, head_only: bool = False, folder: Path | None = None
@@ -86,14 +86,14 @@ class Judge:
             if self.task.read_out is None
             else self.task.read_out(where)
         )
-        return self.task.collect(where, rows, self._answer(model, rows, decode, head_only=head_only))
+        return self.task.collect(where, rows, self._outputs(model, rows, decode, head_only=head_only))
 
     def confidence(self, model: VisionModel, rows: np.ndarray) -> np.ndarray:
         """Return how sure a model, whose backbone is the source's, is of rows (N,), in [0, 1]."""
         decode: Decode = lambda outputs, batch: self.task.confidence(outputs, batch.target)  # noqa: E731 - two words
-        return np.array(self._answer(model, rows, decode, head_only=True), dtype=np.float64)
+        return np.array(self._outputs(model, rows, decode, head_only=True), dtype=np.float64)
 
-    def _answer(self, model: VisionModel, rows: np.ndarray, decode: Decode, *, head_only: bool) -> Sequence[Any]:
+    def _outputs(self, model: VisionModel, rows: np.ndarray, decode: Decode, *, head_only: bool) -> Sequence[Any]:
         """Return what is decoded for each row; of cached features with `head_only`, where the head reads such."""
         runtime = self.bench.services.runtime
         if not len(rows):
@@ -101,8 +101,8 @@ class Judge:
         if head_only and self.reads_features:
             vectors = self.bench.features_of(self.source)("features", rows, 1)[0]
             load = load_cached(vectors, rows, KINDS[self.table.task].labels(self.table))
-            return predict_answers(model.head, load, rows, decode=decode, runtime=runtime)
-        return predict_answers(model, self.bench.load_eval, rows, decode=decode, runtime=runtime)
+            return predict_outputs(model.head, load, rows, decode=decode, runtime=runtime)
+        return predict_outputs(model, self.bench.load_eval, rows, decode=decode, runtime=runtime)
 
     def settle(self, made: Mapping[str, Any]) -> dict[str, Any]:
         """Return split -> predictions with what val settles, such as a temperature or thresholds."""
@@ -111,7 +111,7 @@ class Judge:
     def extra(self, made: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the model folder and metrics.json keep with settled predictions of val.
 
-        The usual size of an image is the larger one of the two cameras', whose images are answered whole.
+        The usual size of an image is the larger one of the two cameras', whose images are predicted whole.
         """
         settled = self.scoring.settled(made["val"])
         if not self.task.keeps_image_size:

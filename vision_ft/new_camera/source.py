@@ -71,7 +71,7 @@ def open_source(recipe: Recipe) -> Source:
     task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", DEFAULT_TASK)
     if task != recipe.task:
         raise ModelError(
-            f"{folder.path}: its model answers {task}, but {recipe.task} is to be adapted. Give a run of this task, or "
+            f"{folder.path}: the task of its model is {task}, but {recipe.task} is to be adapted. Give a run of this task, or "
             f"set task={task}."
         )
     model, classes, _, extra = load_model(folder.model)

@@ -36,7 +36,7 @@ Loader = Callable[[Path], "Image.Image"]
 def compare(
     *runs: str | Path, out: str | Path | None = None, data_root: str | Path | None = None, seed: int = 0
 ) -> dict[str, Any]:
-    """Compare runs, each with the first, on the test pictures that all of them answered.
+    """Compare runs, each with the first, on the test pictures that all of them predicted.
 
     Args:
         runs: two or more run folders.
@@ -238,7 +238,7 @@ def _cell(
         "delta": delta,
         "style": f" {'good' if good else 'bad'}{' strong' if share > 0.6 else ''}",
         "opacity": round(0.15 + 0.75 * share, 2),
-        "title": f"{cut(classes[true])} answered as {cut(classes[guess])}: {counts[0]} before, {counts[1]} after",
+        "title": f"{cut(classes[true])} predicted as {cut(classes[guess])}: {counts[0]} before, {counts[1]} after",
     }
 
 

@@ -1,4 +1,4 @@
-"""Single-label classification: cross-entropy with four answers to imbalance, softmax, accuracy and macro-F1."""
+"""Single-label classification: cross-entropy with four ways to treat imbalance, softmax, accuracy and macro-F1."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def cross_entropy(class_counts: np.ndarray, *, imbalance: str = "none", label_sm
         class_counts: (K,) training pictures of each class.
         imbalance: "none"; "weights" weighs each class inversely to its count; "sampler" leaves the loss alone, since
             the loader draws classes equally often; "logit-adjust" adds the log prior to the logits
-            (Menon 2021, arXiv:2007.07314, eq. 10, tau = 1), so that the bare logits answer for balanced classes.
+            (Menon 2021, arXiv:2007.07314, eq. 10, tau = 1), so that the bare logits predict for balanced classes.
         label_smoothing: share of the target spread evenly over all classes.
 
     Raises:
@@ -120,10 +120,10 @@ def confidence(logits: Tensor, _target: Target) -> Tensor:
     return logits.float().softmax(dim=1).amax(dim=1)
 
 
-def collect(where: Judging, rows: np.ndarray, answers: Sequence[np.ndarray]) -> Predictions:
+def collect(where: Judging, rows: np.ndarray, outputs: Sequence[np.ndarray]) -> Predictions:
     """Put probabilities (K,) of rows together with what the table knows of them."""
     classes = where.table.classes.names
-    scores = np.stack(answers) if len(rows) else np.zeros((0, len(classes)), np.float32)
+    scores = np.stack(outputs) if len(rows) else np.zeros((0, len(classes)), np.float32)
     return Predictions(
         classes=classes,
         targets=where.table.labels[rows].astype(np.int64),
@@ -188,7 +188,7 @@ TASK = TaskSpec(
     losses=LOSSES,
     loss_batch=one_label,
     counts_correct=True,
-    answers_unlabelled=True,
+    predicts_unlabelled=True,
     convex=fit_head,
     probe=Probe("accuracy", fit_probe, lambda predicted, labels: float(np.mean(predicted == labels))),
     mixes=True,

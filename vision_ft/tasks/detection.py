@@ -1,4 +1,4 @@
-"""Object detection: the head answers with its own losses while it learns, and with boxes else; COCO's mAP."""
+"""Object detection: the head returns its own losses in training, and boxes otherwise; COCO's mAP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIN_SCORE = 0.2  # of a box that may be an object; a detector gives many that it
 
 
 @dataclass(frozen=True)
-class BoxAnswer:
+class ImageBoxes:
     """The boxes of one picture, found and true, in pixels of the network's input.
 
     Attributes:
@@ -73,13 +73,13 @@ def build_loss(
     return loss
 
 
-def decode(found: list[Detections], target: Target) -> list[BoxAnswer]:
+def decode(found: list[Detections], target: Target) -> list[ImageBoxes]:
     """Put the boxes found and the true ones of each picture side by side."""
     if target.boxes is None or target.box_labels is None:
         raise ValueError("detection needs target.boxes and target.box_labels")
     marks = target.box_marks or [torch.full_like(labels, COUNTED) for labels in target.box_labels]
     return [
-        BoxAnswer(
+        ImageBoxes(
             one.boxes.float().cpu().numpy(),
             one.scores.float().cpu().numpy(),
             one.labels.cpu().numpy(),
@@ -91,28 +91,28 @@ def decode(found: list[Detections], target: Target) -> list[BoxAnswer]:
     ]
 
 
-def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
+def score(outputs: Any, _labels: np.ndarray) -> dict[str, float]:
     """Score the boxes of all pictures: COCO's mAP over IoU 0.5 to 0.95, and at 0.5; the loss is not known."""
     nothing = {"loss": float("nan"), "map": float("nan"), "map50": float("nan")}
-    if not len(answers):
+    if not len(outputs):
         return nothing
     far = max(
-        (float(boxes.max()) for one in answers for boxes in (one.boxes, one.target_boxes) if len(boxes)), default=1
+        (float(boxes.max()) for one in outputs for boxes in (one.boxes, one.target_boxes) if len(boxes)), default=1
     )
-    highest = max((int(labels.max()) for one in answers for labels in (one.labels, one.target_labels) if len(labels)),
+    highest = max((int(labels.max()) for one in outputs for labels in (one.labels, one.target_labels) if len(labels)),
                   default=0)  # fmt: skip
     predictions = BoxPredictions(
         classes=tuple(str(index) for index in range(highest + 1)),
-        paths=[str(index) for index in range(len(answers))],
+        paths=[str(index) for index in range(len(outputs))],
         groups=None,
         ids=None,
-        sizes=np.full((len(answers), 2), int(far) + 1),
-        boxes=[one.boxes for one in answers],
-        scores=[one.scores for one in answers],
-        labels=[one.labels for one in answers],
-        target_boxes=[one.target_boxes for one in answers],
-        target_labels=[one.target_labels for one in answers],
-        ignored=[one.ignored for one in answers],
+        sizes=np.full((len(outputs), 2), int(far) + 1),
+        boxes=[one.boxes for one in outputs],
+        scores=[one.scores for one in outputs],
+        labels=[one.labels for one in outputs],
+        target_boxes=[one.target_boxes for one in outputs],
+        target_labels=[one.target_labels for one in outputs],
+        ignored=[one.ignored for one in outputs],
         thresholds=np.full(highest + 1, 0.5),
     )
     found = predictions.headline()

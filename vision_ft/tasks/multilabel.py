@@ -125,13 +125,13 @@ def confidence(logits: Tensor, _target: Target) -> Tensor:
     return torch.maximum(scores, 1 - scores).mean(dim=1)
 
 
-def collect(where: Judging, rows: np.ndarray, answers: Sequence[np.ndarray]) -> LabelPredictions:
+def collect(where: Judging, rows: np.ndarray, outputs: Sequence[np.ndarray]) -> LabelPredictions:
     """Put probabilities (K,) of rows together with what the table knows of them."""
     classes = where.table.classes.names
     return LabelPredictions(
         classes=classes,
         targets=label_matrix(where.table)[rows],
-        scores=np.stack(answers) if len(rows) else np.zeros((0, len(classes)), np.float32),
+        scores=np.stack(outputs) if len(rows) else np.zeros((0, len(classes)), np.float32),
         thresholds=np.full(len(classes), DEFAULT_THRESHOLD),
         **where.about(rows),
     )

@@ -144,14 +144,14 @@ def score_columns(scores: np.ndarray, labels: np.ndarray, *, sizes: Sequence[int
     }
 
 
-def collect(where: Judging, rows: np.ndarray, answers: Sequence[np.ndarray]) -> ColumnPredictions:
+def collect(where: Judging, rows: np.ndarray, outputs: Sequence[np.ndarray]) -> ColumnPredictions:
     """Put probabilities (K,) of rows together with what the table knows of them."""
     columns = label_columns(where.table)
-    outputs = sum(len(column.classes) for column in columns)
+    width = sum(len(column.classes) for column in columns)
     return ColumnPredictions(
         columns=columns,
         targets=label_matrix(where.table)[rows],
-        scores=np.stack(answers) if len(rows) else np.zeros((0, outputs), np.float32),
+        scores=np.stack(outputs) if len(rows) else np.zeros((0, width), np.float32),
         temperatures=np.ones(len(columns)),
         **where.about(rows),
     )

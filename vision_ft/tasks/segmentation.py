@@ -26,8 +26,8 @@ DEFAULT_LOSS = "ce-dice"
 
 
 @dataclass(frozen=True)
-class MaskAnswer:
-    """How one picture's mask was answered.
+class ImagePixels:
+    """How one image's mask was predicted.
 
     Attributes:
         confusion: (K, K) pixels, truth by prediction.
@@ -83,30 +83,30 @@ def build_loss(
     )
 
 
-def decode(logits: Tensor, target: Target) -> list[MaskAnswer]:
+def decode(logits: Tensor, target: Target) -> list[ImagePixels]:
     """Count each picture's pixels (K, K) and its loss at the input size; masks may be absent in no picture."""
     if target.masks is None:
         raise ValueError("segmentation needs target.masks")
     logits = logits.float()
     num_classes = logits.shape[1]
     losses = F.cross_entropy(logits, target.masks, ignore_index=UNLABELLED, reduction="none").sum(dim=(1, 2))
-    answers = []
+    outputs = []
     for predicted, mask, loss in zip(logits.argmax(dim=1), target.masks, losses.tolist(), strict=True):
         counted = mask != UNLABELLED
         codes = mask[counted] * num_classes + predicted[counted]
         confusion = torch.bincount(codes, minlength=num_classes**2).reshape(num_classes, num_classes)
-        answers.append(MaskAnswer(confusion.cpu().numpy(), loss))
-    return answers
+        outputs.append(ImagePixels(confusion.cpu().numpy(), loss))
+    return outputs
 
 
-def score(answers: Any, _labels: np.ndarray) -> dict[str, float]:
+def score(outputs: Any, _labels: np.ndarray) -> dict[str, float]:
     """Score the pixels of all pictures together: mean cross-entropy, mIoU, Dice, pixel accuracy."""
-    if not len(answers):
+    if not len(outputs):
         return dict.fromkeys(("loss", *SCORING.names), float("nan"))
-    confusion = np.sum([answer.confusion for answer in answers], axis=0)
+    confusion = np.sum([output.confusion for output in outputs], axis=0)
     areas, pixels = areas_of(confusion), max(int(confusion.sum()), 1)
     found = {name: float(MASK_METRICS[name].compute(areas)) for name in SCORING.names}
-    return {"loss": sum(answer.loss for answer in answers) / pixels, **found}
+    return {"loss": sum(output.loss for output in outputs) / pixels, **found}
 
 
 def confidence(logits: Tensor, _target: Target) -> Tensor:

@@ -1,7 +1,7 @@
 """Losses of segmentation: cross-entropy, focal and Dice over the pixels that count, and their sums.
 
 segmentation-models-pytorch has such losses, and the tests compare with them. They are not used as they are: its focal
-loss is that of K sigmoids, while the answer here is a softmax, and is NaN where every pixel is ignored; its Dice counts
+loss is that of K sigmoids, while the output here is a softmax, and is NaN where every pixel is ignored; its Dice counts
 a class that the batch does not hold as learnt, and takes more than twice the memory.
 """
 

@@ -22,7 +22,7 @@ from vision_ft.types import Batch, Preprocessing, Target, Task
 # a list of `Detections` else.
 ModelOutputs = Any
 Loss = Callable[[ModelOutputs, Target], Tensor]
-Answers = Any  # an array with one row a picture, or a list with one entry a picture
+Outputs = Any  # an array with one row a picture, or a list with one entry a picture
 
 
 class LossBuilder(Protocol):
@@ -113,9 +113,9 @@ class TaskSpec:
 
     Attributes:
         build_loss: makes the training loss.
-        decode: raw model outputs of a batch and its target -> one answer a picture: a tensor (B, ...) or a list.
-        score: answers and labels (N, ...) of the pictures -> {"loss", "accuracy", "macro_f1", ...}; the values a log
-            line shows. Answers that carry their own truth, as those of masks and boxes do, leave the labels alone.
+        decode: raw model outputs of a batch and its target -> one output per image: a tensor (B, ...) or a list.
+        score: outputs and labels (N, ...) of the pictures -> {"loss", "accuracy", "macro_f1", ...}; the values a log
+            line shows. Outputs that carry their own truth, as those of masks and boxes do, leave the labels alone.
         metrics: names among those that may select the best epoch; larger is better; the first is the default.
         collect: where, rows of the table, what was read out for each of them -> predictions of the task, as
             `evaluate.scoring` reads them.
@@ -126,8 +126,8 @@ class TaskSpec:
         losses: by name; the first is what "auto" means. None where the heads bring their own.
         loss_batch: makes a small batch that a loss can be tried on.
         counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
-        returns_losses: whether the model itself is given the target and answers with its losses while it learns.
-        answers_unlabelled: whether images without a label are predicted, too, at the end of a run.
+        returns_losses: whether the model itself is given the target and returns its losses in training.
+        predicts_unlabelled: whether images without a label are predicted, too, at the end of a run.
         keeps_image_size: whether the model folder keeps the usual size of an image, as larger ones are read in tiles.
         convex: fits a linear head on cached features at once; None where there is no such fit.
         prepare: a fresh head, what the loss is built from -> None; starts the head where the labels lie.
@@ -141,7 +141,7 @@ class TaskSpec:
 
     build_loss: LossBuilder
     decode: Callable[[ModelOutputs, Target], Tensor | Sequence[Any]]
-    score: Callable[[Answers, np.ndarray], dict[str, float]]
+    score: Callable[[Outputs, np.ndarray], dict[str, float]]
     metrics: tuple[str, ...]
     collect: Callable[[Judging, np.ndarray, Sequence[Any]], Any]
     confidence: Callable[[ModelOutputs, Target], Tensor | Sequence[float]]
@@ -151,7 +151,7 @@ class TaskSpec:
     loss_batch: Callable[[], LossBatch] | None = None
     counts_correct: bool = False
     returns_losses: bool = False
-    answers_unlabelled: bool = False
+    predicts_unlabelled: bool = False
     keeps_image_size: bool = False
     convex: FitHead | None = None
     prepare: Callable[[nn.Module, np.ndarray], None] | None = None

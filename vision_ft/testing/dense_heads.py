@@ -22,7 +22,7 @@ def check_pixels(model: DenseModel) -> None:
         assert together.shape == wanted, f"the head gives {tuple(together.shape)}; (B, K, H, W) = {wanted} is expected"
         assert together.isfinite().all(), "logits are not finite"
         alone = model(images[:1])[0]
-    assert torch.allclose(alone, together[0], atol=1e-5), "a picture is answered otherwise alone than among others"
+    assert torch.allclose(alone, together[0], atol=1e-5), "a picture is predicted otherwise alone than among others"
     model.train()
     F.cross_entropy(model(images[:2]), torch.zeros(2, SIDE, SIDE, dtype=torch.int64)).backward()
     _assert_all_learn(model)
@@ -34,7 +34,7 @@ def check_boxes(model: DenseModel) -> None:
     with torch.no_grad():
         found = model(_pictures(2))
     assert isinstance(found, list), "without a target the head gives one Detections a picture"
-    assert len(found) == 2, f"{len(found)} answers for 2 pictures"
+    assert len(found) == 2, f"{len(found)} outputs for 2 images"
     for one in found:
         _check_detections(one, model.num_classes)
     model.train()

@@ -1,4 +1,4 @@
-"""What every loss keeps: one finite number, a gradient, lower for right answers than for wrong ones."""
+"""What every loss keeps: one finite number, a gradient, lower for right predictions than for wrong ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_loss(name: str, *, task: str = CLASSIFICATION, batch: LossBatch | None
         assert value.shape == (), f"{name}: a tensor of shape {tuple(value.shape)}; one number is expected"
         assert value.isfinite(), f"{name}: {value.item()} for outputs of {outputs.dtype} up to {outputs.abs().max()}"
     right, wrong = (float(loss(outputs, batch.target)) for outputs in (batch.right, batch.wrong))
-    assert right < wrong, f"{name}: right answers cost {right}, wrong ones {wrong}"
+    assert right < wrong, f"{name}: right predictions cost {right}, wrong ones {wrong}"
     outputs = torch.zeros_like(batch.right, requires_grad=True)
     loss(outputs, batch.target).backward()
     assert outputs.grad is not None, f"{name}: no gradient reaches the outputs"

@@ -1,4 +1,4 @@
-"""What every metric of classification keeps: a number, whatever the order, best for perfect answers."""
+"""What every metric of classification keeps: a number, whatever the order, best for perfect inputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from vision_ft.evaluate.classification.metrics import METRICS, Answers, summarise
+from vision_ft.evaluate.classification.metrics import METRICS, MetricInputs, summarise
 
 RNG = np.random.default_rng(0)
 TARGETS = RNG.integers(0, 4, 120)
@@ -26,17 +26,17 @@ def check_metric(name: str) -> None:
     check_summary(name)
 
 
-def answers(rows: np.ndarray, scores: np.ndarray = SCORES) -> Answers:
-    """Return answers of some of the pictures."""
-    return Answers(TARGETS[rows], scores[rows].argmax(axis=1), 4, scores[rows])
+def inputs(rows: np.ndarray, scores: np.ndarray = SCORES) -> MetricInputs:
+    """Return inputs of some of the pictures."""
+    return MetricInputs(TARGETS[rows], scores[rows].argmax(axis=1), 4, scores[rows])
 
 
 def check_order(name: str) -> None:
     """A finite number that the order of the pictures does not change."""
     metric = METRICS[name]
-    value = metric.compute(answers(np.arange(120)))
+    value = metric.compute(inputs(np.arange(120)))
     assert np.isfinite(value), f"{name} of 120 pictures is {value}"
-    shuffled = metric.compute(answers(np.random.default_rng(1).permutation(120)))
+    shuffled = metric.compute(inputs(np.random.default_rng(1).permutation(120)))
     assert math.isclose(shuffled, value, rel_tol=1e-9, abs_tol=1e-12), (
         f"{name}: the order changes {value} to {shuffled}"
     )
@@ -44,26 +44,26 @@ def check_order(name: str) -> None:
 
 def check_nothing(name: str) -> None:
     """NaN without a picture."""
-    value = METRICS[name].compute(answers(np.arange(0)))
+    value = METRICS[name].compute(inputs(np.arange(0)))
     assert np.isnan(value), f"{name} of no picture is {value}; it must be NaN, not 0, which reads as a measurement"
 
 
 def check_perfect(name: str) -> None:
-    """Perfect answers are better than wrong ones; a share of them is 1, an error 0."""
+    """Perfect inputs are better than wrong ones; a share of them is 1, an error 0."""
     metric = METRICS[name]
-    perfect = metric.compute(answers(np.arange(120), np.eye(4)[TARGETS]))
+    perfect = metric.compute(inputs(np.arange(120), np.eye(4)[TARGETS]))
     if metric.is_share:
         best = 1.0 if metric.higher_is_better else 0.0
-        assert math.isclose(perfect, best, rel_tol=1e-6, abs_tol=1e-6), f"{name} of perfect answers is {perfect}"
-    wrong = metric.compute(Answers(TARGETS, (TARGETS + 1) % 4, 4, np.eye(4)[(TARGETS + 1) % 4]))
+        assert math.isclose(perfect, best, rel_tol=1e-6, abs_tol=1e-6), f"{name} of perfect inputs is {perfect}"
+    wrong = metric.compute(MetricInputs(TARGETS, (TARGETS + 1) % 4, 4, np.eye(4)[(TARGETS + 1) % 4]))
     better = perfect > wrong if metric.higher_is_better else perfect < wrong
-    assert better, f"{name}: perfect answers give {perfect}, wrong ones {wrong}; see higher_is_better"
+    assert better, f"{name}: perfect inputs give {perfect}, wrong ones {wrong}; see higher_is_better"
 
 
 def check_scores(name: str) -> None:
     """Without scores NaN just when it needs them."""
     metric = METRICS[name]
-    value = metric.compute(Answers(TARGETS, TARGETS, 4, None))
+    value = metric.compute(MetricInputs(TARGETS, TARGETS, 4, None))
     assert np.isnan(value) == metric.needs_scores, f"{name} without scores is {value}; needs_scores says otherwise"
 
 

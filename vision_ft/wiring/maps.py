@@ -55,7 +55,7 @@ class BackboneMaps(FrozenPictures):
             train={int(row): position for position, row in enumerate(train_rows)},
             val=self._open("maps of val", val_rows, 0),
             val_rows={int(row): position for position, row in enumerate(val_rows)},
-            answer=self._target,
+            target=self._target,
             collate=self.plain.truth.collate,
         )
 

@@ -59,7 +59,7 @@ def _preprocessing_overrides(recipe: Recipe) -> dict[str, Any]:
     config = recipe.model
     spec = look_up(HEADS, config.head, key="model.head")
     if spec.task != (TASKS[recipe.task].heads or recipe.task):
-        raise RecipeError(f'model.head: "{config.head}" answers {spec.task}, but the task is {recipe.task}.')
+        raise RecipeError(f'model.head: "{config.head}" is a head for {spec.task}, but the task is {recipe.task}.')
     overrides: dict[str, Any] = {
         "mean": config.mean,
         "std": config.std,

@@ -25,7 +25,7 @@ def predict(
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")] = "cpu",
     plugins: Plugins = None,
 ) -> None:
-    """Write the model's answers for pictures: labels and boxes into a CSV, masks and feeds into a folder.
+    """Write the model's predictions for images: labels and boxes into a CSV, masks and feeds into a folder.
 
     Example: vision-ft predict runs/birds new_photos/ --out predictions.csv
 

@@ -48,7 +48,7 @@ def read_label_columns(index: Index, options: LabelOptions) -> LabelCells:
     others = {name.lower() for name in index.text.header} - {"path", "split", "group"}
     if not columns and (others or not options.unlabelled):
         raise RecipeError(
-            "data.label_columns: not set, but the task multitask answers one label a column. Name them: "
+            "data.label_columns: not set, but the task multitask predicts one label per column. Name them: "
             f"{printable(index.file)} has {index.text.header}."
         )
     return read_texts(index, columns, unlabelled=options.unlabelled)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.classification.metrics import Answers
+from vision_ft.evaluate.classification.metrics import MetricInputs
 from vision_ft.evaluate.comparing.paired import Difference, paired_bootstrap, paired_macro_f1
 from vision_ft.evaluate.resampling import Groups
 
 METRICS = ("accuracy", "macro_f1")
 
 
-def change_of(before: Answers, after: Answers, *, metric: str, groups: Groups = None, seed: int = 0) -> Difference:
+def change_of(
+    before: MetricInputs, after: MetricInputs, *, metric: str, groups: Groups = None, seed: int = 0
+) -> Difference:
     """Return after minus before in "accuracy" or "macro_f1" over labelled images, with its 95% interval.
 
     Images without a label (-1) are left out; NaN where none has one. A model may know fewer classes than the other.
@@ -25,7 +27,7 @@ def change_of(before: Answers, after: Answers, *, metric: str, groups: Groups = 
         seed: of the bootstrap.
 
     Raises:
-        DataError: the two do not answer for the same images, or the metric has no paired interval.
+        DataError: the two do not predict the same images, or the metric has no paired interval.
     """
     if metric not in METRICS:
         raise DataError(f"change between two models: metric {metric!r} is unknown; use one of {', '.join(METRICS)}")
@@ -39,15 +41,15 @@ def change_of(before: Answers, after: Answers, *, metric: str, groups: Groups = 
     return paired_bootstrap(first == targets, second == targets, groups=kept, seed=seed)
 
 
-def _refuse_different_images(before: Answers, after: Answers) -> None:
+def _refuse_different_images(before: MetricInputs, after: MetricInputs) -> None:
     if len(before.targets) != len(after.targets):
         raise DataError(
-            f"before and after: {len(before.targets)} and {len(after.targets)} pictures; both models must answer for "
+            f"before and after: {len(before.targets)} and {len(after.targets)} pictures; both models must predict "
             "the same ones, in the same order"
         )
     differing = np.flatnonzero(np.asarray(before.targets) != np.asarray(after.targets))
     if len(differing):
         raise DataError(
             f"before and after: the labels of {len(differing)} of {len(before.targets)} pictures differ (the first at "
-            f"row {differing[0]}); both models must answer for the same pictures, in the same order"
+            f"row {differing[0]}); both models must predict the same pictures, in the same order"
         )

@@ -27,7 +27,7 @@ NO_SAMPLE_RULE = (
 
 
 @dataclass(frozen=True)
-class Answers:
+class MetricInputs:
     """What every metric reads.
 
     Attributes:
@@ -55,7 +55,7 @@ class Metric:
         is_share: whether it lies in [0, 1] and is shown in percent.
     """
 
-    compute: Callable[[Answers], float]
+    compute: Callable[[MetricInputs], float]
     higher_is_better: bool
     needs_scores: bool
     meaning: str
@@ -119,20 +119,20 @@ def _mean_present(counts: ClassCounts, values: Callable[[ClassCounts], np.ndarra
     return float(values(counts)[present].mean()) if present.any() else float("nan")
 
 
-def _log_loss(answers: Answers) -> float:
-    return float("nan") if answers.scores is None else calibration.log_loss(answers.targets, answers.scores)
+def _log_loss(inputs: MetricInputs) -> float:
+    return float("nan") if inputs.scores is None else calibration.log_loss(inputs.targets, inputs.scores)
 
 
-def _top_k(answers: Answers) -> float:
-    k = top_k_for(answers.num_classes)
-    return float("nan") if answers.scores is None or k is None else top_k_accuracy(answers.targets, answers.scores, k)
+def _top_k(inputs: MetricInputs) -> float:
+    k = top_k_for(inputs.num_classes)
+    return float("nan") if inputs.scores is None or k is None else top_k_accuracy(inputs.targets, inputs.scores, k)
 
 
-def _ece(answers: Answers) -> float:
-    if answers.scores is None:
+def _ece(inputs: MetricInputs) -> float:
+    if inputs.scores is None:
         return float("nan")
-    confidence = calibration.score_of(answers.scores, answers.predicted)
-    return calibration.calibration_error(confidence, answers.targets == answers.predicted)
+    confidence = calibration.score_of(inputs.scores, inputs.predicted)
+    return calibration.calibration_error(confidence, inputs.targets == inputs.predicted)
 
 
 BUILT_IN: dict[str, Metric] = {
@@ -181,24 +181,24 @@ def summarise(
     """
     targets, predicted, scores = _checked(targets, predicted, scores, len(classes))
     labelled = np.flatnonzero(targets >= 0)
-    answers = Answers(
+    inputs = MetricInputs(
         targets[labelled], predicted[labelled], len(classes), None if scores is None else scores[labelled]
     )
-    counts = count_classes(answers.targets, answers.predicted, len(classes))
+    counts = count_classes(inputs.targets, inputs.predicted, len(classes))
     names = None if groups is None else np.asarray(groups, dtype=object)[labelled]
-    ends, over = _intervals(answers, names, seed=seed), drawn_over(names, len(labelled))
-    numbers = {name: metric.compute(answers) for name, metric in BUILT_IN.items()}
+    ends, over = _intervals(inputs, names, seed=seed), drawn_over(names, len(labelled))
+    numbers = {name: metric.compute(inputs) for name, metric in BUILT_IN.items()}
     result = {
         "n": len(labelled),
         "unlabelled": len(targets) - len(labelled),
         "num_classes": len(classes),
         "classes_without_pictures": [name for name, held in zip(classes, counts.support, strict=True) if held == 0],
         **numbers,
-        **own_numbers(METRICS, answers, groups=names, seed=seed),
+        **own_numbers(METRICS, inputs, groups=names, seed=seed),
         **{f"{name}_interval": ends for name, ends in ends.items()},
         "interval_over": over,
         "majority_accuracy": float(counts.support.max() / len(labelled)) if len(labelled) else None,
-        **_score_numbers(answers, numbers, temperature=temperature, seed=seed),
+        **_score_numbers(inputs, numbers, temperature=temperature, seed=seed),
         "per_class": _per_class(counts, classes),
         "confusion": counts.cells,
         "confused_pairs": confused_pairs(counts, classes),
@@ -206,28 +206,30 @@ def summarise(
         "notes": [NO_SAMPLE_RULE] if len(labelled) and (counts.support == 0).any() else [],
     }
     if names is not None:
-        result["groups"] = group_table(answers.targets, answers.predicted, names, num_classes=len(classes))
+        result["groups"] = group_table(inputs.targets, inputs.predicted, names, num_classes=len(classes))
         result["accuracy_interval_by_group"] = ends["accuracy"] if over == "groups" else None
     plain_result: ClassSummary = plain(result)
     return plain_result
 
 
-def _intervals(answers: Answers, groups: np.ndarray | None, *, seed: int) -> dict[str, Interval]:
-    return class_intervals(answers.targets, answers.predicted, answers.num_classes, groups=groups, seed=seed)
+def _intervals(inputs: MetricInputs, groups: np.ndarray | None, *, seed: int) -> dict[str, Interval]:
+    return class_intervals(inputs.targets, inputs.predicted, inputs.num_classes, groups=groups, seed=seed)
 
 
-def _score_numbers(answers: Answers, numbers: Mapping[str, float], *, temperature: float, seed: int) -> dict[str, Any]:
-    k = top_k_for(answers.num_classes)
+def _score_numbers(
+    inputs: MetricInputs, numbers: Mapping[str, float], *, temperature: float, seed: int
+) -> dict[str, Any]:
+    k = top_k_for(inputs.num_classes)
     result: dict[str, Any] = {"top_k": k, "temperature": temperature}
-    if answers.scores is None:
+    if inputs.scores is None:
         return result
-    correct = answers.targets == answers.predicted
-    calibrated = calibration.score_of(answers.scores, answers.predicted, temperature=temperature)
+    correct = inputs.targets == inputs.predicted
+    calibrated = calibration.score_of(inputs.scores, inputs.predicted, temperature=temperature)
     if k is not None and len(correct):
         hits = round(numbers["top_k_accuracy"] * len(correct))
         result["top_k_accuracy_interval"] = _pair(wilson(hits, len(correct)))
     return result | {
-        "log_loss_calibrated": calibration.log_loss(answers.targets, answers.scores, temperature=temperature),
+        "log_loss_calibrated": calibration.log_loss(inputs.targets, inputs.scores, temperature=temperature),
         "ece_calibrated": calibration.calibration_error(calibrated, correct),
         "ece_by_chance": calibration.calibration_noise(calibrated, seed=seed),
         "mean_confidence": float(calibrated.mean()) if len(calibrated) else None,

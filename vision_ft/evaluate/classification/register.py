@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from vision_ft.errors import RecipeError
-from vision_ft.evaluate.classification.metrics import METRICS, Answers, Metric, summarise
+from vision_ft.evaluate.classification.metrics import METRICS, Metric, MetricInputs, summarise
 
 
 def register_metric(
     name: str,
-    compute: Callable[[Answers], float],
+    compute: Callable[[MetricInputs], float],
     *,
     meaning: str,
     higher_is_better: bool = True,
@@ -23,7 +23,7 @@ def register_metric(
 
     Args:
         name: its key in metrics.json.
-        compute: gives the number of `Answers`, NaN where it is not defined.
+        compute: gives the number of `MetricInputs`, NaN where it is not defined.
         meaning: a few words for the report.
         higher_is_better: False for losses and errors.
         needs_scores: whether it reads probabilities; it is left out where there are none.

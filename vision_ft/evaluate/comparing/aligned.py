@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.comparing.read import RunAnswers, order_alike
+from vision_ft.evaluate.comparing.read import RunPredictions, order_alike
 from vision_ft.evaluate.read import take_rows
 from vision_ft.evaluate.scoring import SCORINGS, Scoring
 
@@ -31,7 +31,7 @@ class SideBySide:
     notes: tuple[str, ...]
 
 
-def put_side_by_side(runs: Sequence[RunAnswers]) -> SideBySide:
+def put_side_by_side(runs: Sequence[RunPredictions]) -> SideBySide:
     """Match images by path, or by content where the paths differ, and classes by name.
 
     Raises:
@@ -52,7 +52,7 @@ def put_side_by_side(runs: Sequence[RunAnswers]) -> SideBySide:
     return SideBySide(scoring, kept, len(found[0]) - len(rows), tuple(notes))
 
 
-def _common_classes(scoring: Scoring, runs: Sequence[RunAnswers], notes: list[str]) -> tuple[str, ...]:
+def _common_classes(scoring: Scoring, runs: Sequence[RunPredictions], notes: list[str]) -> tuple[str, ...]:
     """Return the classes of the first run, then those that only later runs know, where the task allows any.
 
     Raises:
@@ -75,7 +75,9 @@ def _common_classes(scoring: Scoring, runs: Sequence[RunAnswers], notes: list[st
     return classes
 
 
-def _refuse_other_truth(scoring: Scoring, first: tuple[RunAnswers, Any], second: tuple[RunAnswers, Any]) -> None:
+def _refuse_other_truth(
+    scoring: Scoring, first: tuple[RunPredictions, Any], second: tuple[RunPredictions, Any]
+) -> None:
     """Refuse images whose truth differs between two runs.
 
     Raises:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from vision_ft.evaluate.comparing.read import RunAnswers
+from vision_ft.evaluate.comparing.read import RunPredictions
 from vision_ft.evaluate.resampling import MIN_GROUPS
 
 FORMAT_VERSION = 1
 
 
-def facts_of(run: RunAnswers) -> dict[str, Any]:
+def facts_of(run: RunPredictions) -> dict[str, Any]:
     """Return name, path, strategy, backbone and cost of a run."""
     return {
         "name": run.name,
@@ -48,7 +48,7 @@ def cost_of(plan: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str
     }
 
 
-def notes_of(split: str, runs: Sequence[RunAnswers], groups: np.ndarray | None) -> list[str]:
+def notes_of(split: str, runs: Sequence[RunPredictions], groups: np.ndarray | None) -> list[str]:
     """Return what a reader must know, in sentences."""
     notes = []
     if split == "val":

@@ -95,7 +95,7 @@ def paired_macro_f1(
         return Difference(np.nan, np.nan, np.nan)
     unit = group_units(groups, len(targets))
     rows = np.column_stack([targets, before, after])
-    if unit is None:  # equal answers need no draw of their own
+    if unit is None:  # equal predictions need no draw of their own
         rows, counts = np.unique(rows, axis=0, return_counts=True)
         unit = np.arange(len(rows))
     else:

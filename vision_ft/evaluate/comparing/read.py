@@ -21,7 +21,7 @@ SPLITS_TO_COMPARE = ("test", "val")  # the first that every run has
 
 
 @dataclass(frozen=True)
-class RunAnswers:
+class RunPredictions:
     """What a finished run left behind, as far as a comparison reads it.
 
     Attributes:
@@ -41,7 +41,7 @@ class RunAnswers:
     environment: dict[str, Any] = field(default_factory=dict)
 
 
-def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunAnswers]]:
+def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunPredictions]]:
     """Read the runs' predictions of test, or of val where a run has no test; returns the split and the runs.
 
     Raises:
@@ -69,7 +69,7 @@ def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunAnswers]]:
     return split, runs
 
 
-def _refuse_tasks(runs: Sequence[RunAnswers]) -> None:
+def _refuse_tasks(runs: Sequence[RunPredictions]) -> None:
     for run in runs:
         if run.predictions.task != runs[0].predictions.task:
             raise DataError(
@@ -95,9 +95,9 @@ def name_runs(paths: Sequence[Path]) -> list[str]:
     return ["/".join(part[-length : len(part) - common]) for part in parts]
 
 
-def _read(path: Path, name: str, split: str) -> RunAnswers:
+def _read(path: Path, name: str, split: str) -> RunPredictions:
     predictions = read_any_predictions(_predictions(path, split))
-    return RunAnswers(
+    return RunPredictions(
         name=name,
         path=path,
         predictions=predictions,
@@ -126,7 +126,7 @@ def _json(file: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def order_alike(runs: Sequence[RunAnswers]) -> tuple[list[RunAnswers], list[str]]:
+def order_alike(runs: Sequence[RunPredictions]) -> tuple[list[RunPredictions], list[str]]:
     """Bring the pictures of all runs into one order, and say in sentences what was matched by content.
 
     Raises:
@@ -148,14 +148,14 @@ def order_alike(runs: Sequence[RunAnswers]) -> tuple[list[RunAnswers], list[str]
     return ordered, notes
 
 
-def _sorted(run: RunAnswers, *, by_content: bool) -> RunAnswers:
+def _sorted(run: RunPredictions, *, by_content: bool) -> RunPredictions:
     keys = run.hashes if by_content and run.hashes is not None else run.predictions.paths
     names = _target_names(run)
     order = sorted(range(len(keys)), key=lambda row: (keys[row], names[row]))  # equal pictures stand by label
     return _take(run, np.array(order, np.int64))
 
 
-def _follow(run: RunAnswers, first: RunAnswers) -> RunAnswers:
+def _follow(run: RunPredictions, first: RunPredictions) -> RunPredictions:
     """Rows of `run`, sorted by content, in the order in which `first` has them sorted by path."""
     paths, hashes, names = first.predictions.paths, first.hashes or (), _target_names(first)
     by_path = sorted(range(len(paths)), key=lambda row: (paths[row], names[row]))
@@ -164,21 +164,21 @@ def _follow(run: RunAnswers, first: RunAnswers) -> RunAnswers:
     return _take(run, np.array([position[row] for row in by_path], np.int64))
 
 
-def _take(run: RunAnswers, rows: np.ndarray) -> RunAnswers:
+def _take(run: RunPredictions, rows: np.ndarray) -> RunPredictions:
     hashes = run.hashes and tuple(run.hashes[row] for row in rows)
     return replace(run, predictions=take_rows(run.predictions, rows), hashes=hashes)
 
 
-def _target_names(run: RunAnswers) -> list[str]:
+def _target_names(run: RunPredictions) -> list[str]:
     """What is true of each image in a word, "" where there is none: it tells apart images that are given twice."""
     return SCORINGS[run.predictions.task].compared.truth_of(run.predictions)
 
 
-def _same_contents(first: RunAnswers, run: RunAnswers) -> bool:
+def _same_contents(first: RunPredictions, run: RunPredictions) -> bool:
     return first.hashes is not None and run.hashes is not None and Counter(first.hashes) == Counter(run.hashes)
 
 
-def _other_pictures(first: RunAnswers, run: RunAnswers) -> str:
+def _other_pictures(first: RunPredictions, run: RunPredictions) -> str:
     parts = []
     for one, other in ((first, run), (run, first)):
         alone = sorted((Counter(one.predictions.paths) - Counter(other.predictions.paths)).elements())
@@ -186,11 +186,11 @@ def _other_pictures(first: RunAnswers, run: RunAnswers) -> str:
             parts.append(f'{len(alone)} of {len(one.predictions)} only in "{one.name}" (such as {alone[0]})')
     return (
         f'compare: "{first.name}" and "{run.name}" were tested on different pictures: {"; ".join(parts)}. '
-        "Only answers to the same pictures can be compared: train the runs on one table with a split column."
+        "Only predictions for the same pictures can be compared: train the runs on one table with a split column."
     )
 
 
-def _refuse_other_contents(first: RunAnswers, run: RunAnswers) -> None:
+def _refuse_other_contents(first: RunPredictions, run: RunPredictions) -> None:
     if first.hashes is None or run.hashes is None:
         return
     changed = [path for path, a, b in zip(first.predictions.paths, first.hashes, run.hashes, strict=True) if a != b]

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from vision_ft.evaluate.comparing.aligned import SideBySide, put_side_by_side
-from vision_ft.evaluate.comparing.by_answer import pairs_by_answer
+from vision_ft.evaluate.comparing.by_label import pairs_by_answer
 from vision_ft.evaluate.comparing.by_score import SIGNIFICANT, pairs_by_score
 from vision_ft.evaluate.comparing.facts import FORMAT_VERSION, facts_of, notes_of
 from vision_ft.evaluate.comparing.facts import cost_of as cost_of
 from vision_ft.evaluate.comparing.paired import adjust_holm
-from vision_ft.evaluate.comparing.read import RunAnswers, read_runs
+from vision_ft.evaluate.comparing.read import RunPredictions, read_runs
 from vision_ft.evaluate.comparing.words import pair_sentence, ranking_sentence
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.resampling import group_units
@@ -22,7 +22,7 @@ from vision_ft.evaluate.scoring import MetricInfo
 
 
 def compare_runs(folders: Sequence[str | Path], *, seed: int = 0) -> dict[str, Any]:
-    """Compare runs of one task, each against the first, on the test images that all of them answered.
+    """Compare runs of one task, each against the first, on the test images that all of them predicted.
 
     A run is called better or worse where the p value, adjusted for the number of comparisons (Holm), is below 0.05 and
     the paired bootstrap interval of the task's first metric lies on one side of zero. Where an image is right or wrong,
@@ -102,7 +102,7 @@ def _rank(summaries: Sequence[Mapping[str, Any]], metric: MetricInfo) -> list[in
     return [int(position) for position in np.argsort(-np.nan_to_num(worth, nan=-np.inf), kind="stable")]
 
 
-def _summary(run: RunAnswers, predictions: Any, side: SideBySide, *, seed: int) -> dict[str, Any]:
+def _summary(run: RunPredictions, predictions: Any, side: SideBySide, *, seed: int) -> dict[str, Any]:
     names = side.scoring.names[:2]
     values, ends = side.scoring.headline(predictions), side.scoring.intervals(predictions, seed=seed)
     numbers = {name: values[name] for name in names} | {f"{name}_interval": ends[name] for name in names}

@@ -33,7 +33,7 @@ def pair_sentence(pair: Mapping[str, Any], before: str, after: str, *, metric: M
     change, outcomes, name = pair[metric.name], pair["outcomes"], metric.title
     number = sum(outcomes.values())
     if pair["other_answers"] == 0:
-        return f'"{after}" gives the same answer as "{before}" to all {number:,} pictures.'
+        return f'"{after}" predicts the same as "{before}" for all {number:,} pictures.'
     if change["value"] is None or isnan(change["value"]):
         return f'The {name} of "{before}" and "{after}" cannot be measured on these {number:,} pictures.'
     low, high = change["low"], change["high"]

@@ -17,12 +17,12 @@ DEFAULT_THRESHOLD = 0.5
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Pictures by truth and answer; each (K,), or (R, K) when pictures were weighted.
+    """Images by target and prediction; each (K,), or (R, K) when pictures were weighted.
 
     Attributes:
-        hits: the label applies and was answered.
-        ghosts: it was answered, but does not apply.
-        misses: it applies, but was not answered.
+        hits: the label applies and was predicted.
+        ghosts: it was predicted, but does not apply.
+        misses: it applies, but was not predicted.
         rests: neither.
     """
 
@@ -33,7 +33,7 @@ class LabelCounts:
 
     @property
     def precision(self) -> np.ndarray:
-        """Share of the answers that are right; NaN without an answer."""
+        """Share of the predicted labels that are right; NaN without one."""
         return ratio(self.hits, self.hits + self.ghosts)
 
     @property
@@ -55,7 +55,7 @@ class LabelCounts:
 
     @property
     def hamming_loss(self) -> np.ndarray:
-        """Share of the known labels that were answered wrongly."""
+        """Share of the known labels that were predicted wrongly."""
         wrong = self.ghosts + self.misses
         return ratio(wrong.sum(axis=-1), (wrong + self.hits + self.rests).sum(axis=-1))
 
@@ -74,7 +74,7 @@ def mean_defined(values: np.ndarray) -> np.ndarray:
 
 
 def count_labels(targets: np.ndarray, predicted: np.ndarray, *, weights: np.ndarray | None = None) -> LabelCounts:
-    """Count truths (N, K) against answers (N, K) bool; with weights (R, N) once for each row of them."""
+    """Count targets (N, K) against predictions (N, K) bool; with weights (R, N) once for each row of them."""
     each = np.ones((1, len(targets))) if weights is None else weights
     applies, not_applies = (targets == 1).astype(np.float64), (targets == 0).astype(np.float64)
     parts = (applies * predicted, not_applies * predicted, applies * ~predicted, not_applies * ~predicted)
@@ -117,14 +117,14 @@ def _average_precision(target: np.ndarray, score: np.ndarray, weights: np.ndarra
     sorted_weights = weights[:, order]
     last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # noqa: FBT003 - the end of the last run of ties
     hits = np.cumsum(sorted_weights * target[order], axis=1)[:, last]
-    answered = np.cumsum(sorted_weights, axis=1)[:, last]
+    flagged = np.cumsum(sorted_weights, axis=1)[:, last]
     steps = np.diff(hits, axis=1, prepend=0)
-    precision = np.divide(hits, answered, out=np.zeros_like(hits), where=answered > 0)
+    precision = np.divide(hits, flagged, out=np.zeros_like(hits), where=flagged > 0)
     return ratio((steps * precision).sum(axis=1), hits[:, -1])
 
 
 def best_thresholds(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return for each label (K,) the threshold with the best F1; a label is answered where its score reaches it.
+    """Return for each label (K,) the threshold with the best F1; a label is predicted where its score reaches it.
 
     The threshold lies in the middle between two scores; of equally good ones the nearest to 0.5 is taken. A label that
     applies nowhere, or is known nowhere, keeps 0.5.
@@ -138,7 +138,7 @@ def _best_threshold(target: np.ndarray, score: np.ndarray) -> float:
         return DEFAULT_THRESHOLD
     order = np.argsort(-score[known], kind="stable")
     ranked, applies = score[known][order].astype(np.float64), target[known][order]
-    last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))  # noqa: FBT003 - equal scores are answered together
+    last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))  # noqa: FBT003 - equal scores are predicted together
     hits = np.cumsum(applies)[last]
     f1 = 2 * hits / (last + 1 + applies.sum())
     here, below = ranked[last], np.append(ranked[last][1:], 0.0)

@@ -31,7 +31,7 @@ NO_SAMPLE_RULE = (
 
 @dataclass(frozen=True)
 class _Known:
-    """The images of which a label is known: truth, scores and answers (N, K), groups (N,)."""
+    """The images of which a label is known: targets, scores and predictions (N, K), groups (N,)."""
 
     targets: np.ndarray
     scores: np.ndarray
@@ -112,7 +112,7 @@ def summarise_labels(predictions: LabelPredictions, *, seed: int = 0, draws: int
 
 
 def taken_for(targets: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return (K, K): in how many pictures label i was missed while label j was answered without applying.
+    """Return (K, K): in how many pictures label i was missed while label j was predicted without applying.
 
     The diagonal holds the pictures where label i was found. What stands beside the diagonal is as near as several
     labels come to "i taken for j"; a picture with several such mistakes is counted in each pair.
@@ -127,15 +127,15 @@ def taken_for(targets: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 def _per_class(
     predictions: LabelPredictions, counts: LabelCounts, precision: np.ndarray, drawn: np.ndarray
 ) -> list[dict[str, Any]]:
-    support, answered = counts.hits + counts.misses, counts.hits + counts.ghosts
+    support, flagged = counts.hits + counts.misses, counts.hits + counts.ghosts
     known = support + counts.ghosts + counts.rests
-    recall_ends, precision_ends = wilson(counts.hits, support), wilson(counts.hits, answered)
+    recall_ends, precision_ends = wilson(counts.hits, support), wilson(counts.hits, flagged)
     f1_ends = f1_interval(counts.hits, np.where(support > 0, counts.ghosts + counts.misses, 0))
     return [
         {
             "class": name,
             "support": support[k],
-            "predicted": answered[k],
+            "predicted": flagged[k],
             "correct": counts.hits[k],
             "known": known[k],
             "threshold": predictions.thresholds[k],

@@ -70,8 +70,8 @@ def column_scores(column: Predictions, rows: np.ndarray, weights: np.ndarray) ->
     targets, predicted = column.targets[rows], column.predicted[rows]
     classes = np.arange(len(column.classes))
     known = targets >= 0
-    true, answered = targets[:, None] == classes, (predicted[:, None] == classes) & known[:, None]
-    hits, support, given = (weights @ part.astype(np.float64) for part in (true & answered, true, answered))
+    true, flagged = targets[:, None] == classes, (predicted[:, None] == classes) & known[:, None]
+    hits, support, given = (weights @ part.astype(np.float64) for part in (true & flagged, true, flagged))
     accuracy = ratio(hits.sum(axis=1), weights @ known.astype(np.float64))
     f1 = np.where(support > 0, ratio(2 * hits, support + given), np.nan)
     return Measured({"macro_f1": mean_defined(f1), "accuracy": accuracy}, f1)

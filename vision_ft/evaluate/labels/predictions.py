@@ -22,14 +22,14 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class LabelPredictions:
-    """One split's answers of a multilabel model.
+    """One split's predictions of a multilabel model.
 
     Attributes:
         classes: K names of labels.
         paths: N paths, relative to the data's root.
         targets: (N, K) 1 = applies, 0 = does not, NaN = not known.
         scores: (N, K) probability of each label.
-        thresholds: (K,) a label is answered where its score reaches its threshold.
+        thresholds: (K,) a label is predicted where its score reaches its threshold.
         groups: (N,) camera, site, ... of each picture or None, or None for all.
         ids: (N,) row of each picture in data.parquet, or None.
     """
@@ -63,14 +63,14 @@ class LabelPredictions:
 
     @property
     def predicted(self) -> np.ndarray:
-        """Whether each label is answered (N, K)."""
+        """Whether each label is predicted (N, K)."""
         reached: np.ndarray = self.scores >= self.thresholds
         return reached
 
 
 @dataclass(frozen=True)
 class ColumnPredictions:
-    """One split's answers of a multitask model.
+    """One split's predictions of a multitask model.
 
     Attributes:
         columns: T label columns; K is the number of their classes together.
@@ -110,7 +110,7 @@ class ColumnPredictions:
         return tuple(f"{column.name}={name}" for column in self.columns for name in column.classes)
 
     def column(self, place: int) -> Predictions:
-        """Return the answers of one column as those of a classifier."""
+        """Return the predictions of one column as those of a classifier."""
         start = sum(len(column.classes) for column in self.columns[:place])
         scores = self.scores[:, start : start + len(self.columns[place].classes)]
         return Predictions(

@@ -53,7 +53,7 @@ def boundary_f(counts: np.ndarray) -> np.ndarray:
 
 def _met(true: np.ndarray, found: np.ndarray, radius: int) -> tuple[int, int, int, int]:
     """Count two boundaries (H, W) of a class, and what of each lies near the other, in the order of the columns."""
-    box = _bounding_box(true | found)  # it holds every pixel that asks and every pixel that answers
+    box = _bounding_box(true | found)  # it holds every pixel of both sides
     true, found = true[box], found[box]
     met_found, met_true = found & _within(true, radius), true & _within(found, radius)
     return met_found.sum(), found.sum(), met_true.sum(), true.sum()

@@ -85,7 +85,7 @@ class Compared:
         per_image: predictions -> (N,) score of each image, NaN where nothing can be judged.
         holding: predictions -> (N, K) whether the truth of an image holds the class.
         with_classes: predictions, class names -> the same with indices into these names, which hold all of their own.
-        equal: two predictions of one order -> (N,) whether both models answer alike.
+        equal: two predictions of one order -> (N,) whether both models predict alike.
         same_truth: two predictions of one order -> (N,) whether the truth is the same.
         truth: what differs where it is not, as in "carry another mask".
         truth_of: predictions -> N texts of what is true, "" where it cannot be said in a word.

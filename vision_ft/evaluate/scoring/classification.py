@@ -9,7 +9,7 @@ import numpy as np
 
 from vision_ft.evaluate.calibration import fit_temperature, log_loss
 from vision_ft.evaluate.classification.change import change_of
-from vision_ft.evaluate.classification.metrics import Answers, accuracy, macro_f1, summarise
+from vision_ft.evaluate.classification.metrics import MetricInputs, accuracy, macro_f1, summarise
 from vision_ft.evaluate.classification.predictions import Predictions, read_predictions, write_predictions
 from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.drawn import Measured
@@ -36,8 +36,8 @@ def _summarise(predictions: Predictions, *, seed: int = 0) -> ClassSummary:
     )
 
 
-def _answers(predictions: Predictions) -> Answers:
-    return Answers(predictions.targets, predictions.predicted, len(predictions.classes), predictions.scores)
+def _inputs(predictions: Predictions) -> MetricInputs:
+    return MetricInputs(predictions.targets, predictions.predicted, len(predictions.classes), predictions.scores)
 
 
 def _headline(predictions: Predictions) -> dict[str, float]:
@@ -81,8 +81,8 @@ def _settle(by_split: Mapping[str, Predictions]) -> dict[str, Predictions]:
 
 
 def _pairing(before: Predictions, metric: str, *, seed: int = 0) -> Callable[[Predictions], Difference]:
-    first = _answers(before)
-    return lambda after: change_of(first, _answers(after), metric=metric, groups=before.groups, seed=seed)
+    first = _inputs(before)
+    return lambda after: change_of(first, _inputs(after), metric=metric, groups=before.groups, seed=seed)
 
 
 def _with_classes(predictions: Predictions, classes: tuple[str, ...]) -> Predictions:
@@ -129,7 +129,7 @@ SCORING = Scoring(
     pairing=_pairing,
     compared=Compared(
         of_class="recall",
-        of_image="answer",
+        of_image="prediction",
         per_image=lambda predictions: np.where(
             predictions.targets >= 0, predictions.targets == predictions.predicted, np.nan
         ),

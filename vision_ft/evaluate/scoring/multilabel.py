@@ -66,11 +66,11 @@ def _with_classes(predictions: LabelPredictions, classes: tuple[str, ...]) -> La
 
 
 def _per_image(predictions: LabelPredictions) -> np.ndarray:
-    """F1 (N,) of the known labels of each image; 1 where none applies and none is answered, NaN where none is known."""
+    """F1 (N,) of the known labels of each image; 1 where none applies and none is predicted, NaN where none is known."""
     applies, known = predictions.targets == 1, ~np.isnan(predictions.targets)
-    answered = predictions.predicted & known
-    together = applies.sum(axis=1) + answered.sum(axis=1)
-    f1 = np.where(together > 0, ratio(2 * (applies & answered).sum(axis=1), together), 1.0)
+    flagged = predictions.predicted & known
+    together = applies.sum(axis=1) + flagged.sum(axis=1)
+    f1 = np.where(together > 0, ratio(2 * (applies & flagged).sum(axis=1), together), 1.0)
     return np.where(known.any(axis=1), f1, np.nan)
 
 

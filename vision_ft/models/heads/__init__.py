@@ -42,7 +42,7 @@ def register_head(
         build: a class or function `build(channels, num_classes, *, dropout, ...)` that gives a module from features
             (B, D) to logits (B, K); for maps `build(channels, strides, num_classes, *, dropout, ...)`, see `HeadSpec`.
             Its further arguments are set with model.head_args.
-        task: the task it answers; heads of classification serve several labels and label columns too.
+        task: the task it is for; heads of classification serve several labels and label columns too.
         takes: "pooled" for the vector, "pyramid" for maps.
         levels: strides of the maps that a pyramid head reads, fine to coarse.
         extend: state of the head and a number of classes -> state of a head with so many classes more, for classes

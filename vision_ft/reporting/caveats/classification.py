@@ -33,7 +33,7 @@ def _about_numbers(split: ClassSplit) -> Iterator[Caveat]:
     if len(split.predictions.classes) > 1 and low <= numbers["majority_accuracy"] < 1:
         yield say(
             "error",
-            f"The model is not shown to beat the simplest rule: always answering the most frequent class is right in "
+            f"The model is not shown to beat the simplest rule: always predicting the most frequent class is right in "
             f"{percent(numbers['majority_accuracy'])}.",
         )
     error, chance = numbers.get("ece_calibrated"), numbers.get("ece_by_chance")

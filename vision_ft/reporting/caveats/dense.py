@@ -77,7 +77,7 @@ def _about_alone(names: Sequence[str], split: MaskSplit) -> Iterator[Caveat]:
 def _about_never(names: Iterator[str]) -> Iterator[Caveat]:
     never = list(names)
     if never:
-        yield say("error", f"Never answered by the model: {named(never)}.", "per-class")
+        yield say("error", f"Never predicted by the model: {named(never)}.", "per-class")
 
 
 def _about_groups(run: RunView, split: Split) -> Iterator[Caveat]:

@@ -57,7 +57,7 @@ def _about_skill(split: ValueSplit) -> Iterator[Caveat]:
     unshown = [row["name"] for row in split.summary["per_target"] if not is_shown_to_beat_the_mean(row)]
     if unshown:
         which = "" if len(split.targets) == 1 else f" of {named(unshown)}"
-        yield say("error", f"The model is not shown to beat always answering the mean{which}.", "targets")
+        yield say("error", f"The model is not shown to beat always predicting the mean{which}.", "targets")
 
 
 def _about_target(split: ValueSplit, k: int) -> Iterator[Caveat]:

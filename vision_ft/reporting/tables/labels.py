@@ -52,7 +52,7 @@ def _confusion(split: LabelSetSplit) -> Table:
 
 def _taken_for(split: LabelSetSplit) -> Table:
     names, matrix = split.label_sets.classes, split.summary["taken_for"]
-    return ("missed \\ answered", *names), [[name, *row] for name, row in zip(names, matrix, strict=True)]
+    return ("missed \\ predicted", *names), [[name, *row] for name, row in zip(names, matrix, strict=True)]
 
 
 def _column_matrices(split: ColumnSplit) -> dict[str, Table]:

@@ -1,4 +1,4 @@
-"""A 2 x 2 confusion matrix for each label: found, missed, answered without applying, and neither."""
+"""A 2 x 2 confusion matrix for each label: found, missed, predicted without applying, and neither."""
 
 from __future__ import annotations
 

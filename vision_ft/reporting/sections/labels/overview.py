@@ -17,7 +17,7 @@ LABEL_CARDS = {
     "micro_f1": ("Micro-F1", "F1 of all labels of all pictures together"),
     "map": ("mAP", "mean average precision: how well scores rank, whatever the thresholds"),
     "subset_accuracy": ("All labels right", "share of the pictures without a single mistake"),
-    "hamming_loss": ("Wrong labels", "share of all known labels that are answered wrongly"),
+    "hamming_loss": ("Wrong labels", "share of all known labels that are predicted wrongly"),
 }
 COLUMN_CARDS = {
     "exact": ("All right", "share of the pictures without a mistake"),

@@ -15,7 +15,7 @@ from vision_ft.reporting.section import count, cut, number, number_span
 MAX_ROWS = 12  # targets named on page one; the others are in their own section
 MIN_FOR_MEDIAN = 5  # the median of fewer values lies on one of them
 MEANINGS = {
-    "r2": "R2 of 1 is perfect, of 0 no better than always answering the mean",
+    "r2": "R2 of 1 is perfect, of 0 no better than always predicting the mean",
     "mae": "mean absolute error, in the units of the target",
     "rmse": "root mean squared error: large errors count more",
     "spearman": "rank correlation: is the order right? From −1 to 1",
@@ -34,7 +34,7 @@ def headline(run: RunView, split: ValueSplit) -> str:
     row = numbers["per_target"][0]
     text = f"{on} {cut(row['name'])} with a mean absolute error of {measured(row, 'mae')}"
     if numbers["n"] >= MIN_FOR_MEDIAN:
-        text += f"; always answering the median would give {number(row['mae_of_median'])}"
+        text += f"; always predicting the median would give {number(row['mae_of_median'])}"
     return f"{text}." if row["r2"] is None else f"{text}. R2 {measured(row, 'r2')}."
 
 

@@ -106,7 +106,7 @@ def _group_changes(
 
 
 def _listed(first: Predictions, second: Predictions, rows: np.ndarray) -> list[dict[str, Any]]:
-    """The first changed images, spread over the classes: path, true class and both answers."""
+    """The first changed images, spread over the classes: path, true class and both predictions."""
     seen: dict[int, int] = {}
     turns = []
     for row in rows.tolist():  # one of each class in turn, so that a frequent class does not fill the list
