@@ -1,4 +1,4 @@
-"""Measure this package against the plain loop of a tutorial: same pictures, backbone, weights and epochs.
+"""Measure this package against the plain loop of a tutorial: same images, backbone, weights and epochs.
 
     python scripts/bench.py DATA --backbone resnet18 --weights resnet18.safetensors --image-size 224
 
@@ -99,7 +99,7 @@ def plain_loop(options: argparse.Namespace, *, frozen: bool, epochs: int) -> Res
 
 @torch.inference_mode()
 def accuracy(model: torch.nn.Module, loader: Any, device: str) -> float:
-    """Return the share of pictures that are right."""
+    """Return the share of images that are right."""
     model.eval()
     hits = [(model(images.to(device)).argmax(1).cpu() == labels).float() for images, labels in loader]
     return float(torch.cat(hits).mean())
@@ -127,7 +127,7 @@ def ours(options: argparse.Namespace, *, strategy: str, epochs: int | None) -> R
 
 
 def bare_forward(options: argparse.Namespace) -> Result:
-    """Push every picture through the network once, tensors already in memory: the floor of feature extraction."""
+    """Push every image through the network once, tensors already in memory: the floor of feature extraction."""
     table, _ = prepare(options)
     model = plain_model(options, len(table.classes)).eval()
     images = torch.randn(32, 3, options.image_size, options.image_size, device=options.device)
@@ -188,7 +188,7 @@ def print_ratios(results: dict[str, Result]) -> None:
     ratio("feature extraction is faster than plain frozen epochs by", "plain-frozen", "feature-extraction")
     ratio("feature extraction's wall time over one bare forward pass", "feature-extraction", "bare-forward")
     ratio("gradual unfreezing is faster than plain full epochs by", "plain-full", "gradual-unfreeze")
-    ratio("full fine-tuning's pictures a second over the bare step's", "full", "bare-step", "images_per_s")
+    ratio("full fine-tuning's images a second over the bare step's", "full", "bare-step", "images_per_s")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
         --epochs 8 --seeds 0 1 2 --out runs/bench.jsonl
     python scripts/bench_dense.py --table --out runs/bench.jsonl
 
-Same weights, splits, input size and passes over the pictures for every contender; a head-only phase counts as passes.
+Same weights, splits, input size and passes over the images for every contender; a head-only phase counts as passes.
 Every contender runs in a process of its own with its own empty cache, and adds a line to --out; lines that are there
 are not measured again. CPU seconds, of the process and its children, stay fair when others use the machine.
 """
@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="resnet18")
     parser.add_argument("--weights", help="weights file of resnet18")
     parser.add_argument("--image-size", type=int, nargs=2, default=[192, 256], metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument("--epochs", type=int, default=8, help="passes over the training pictures")
+    parser.add_argument("--epochs", type=int, default=8, help="passes over the training images")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--contenders", nargs="+", default=[*STRATEGIES, "reference"])

@@ -1,4 +1,4 @@
-"""Make a report from any tool's predictions: python scripts/confusion_report.py predictions.csv [pictures/].
+"""Make a report from any tool's predictions: python scripts/confusion_report.py predictions.csv [images/].
 
 The CSV has the columns path, target, predicted, or path, target and one score_<class> column a class.
 """

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/new_camera.md again: python scripts/draw_docs.py [DEMO].
+"""Draw the images of docs/new_camera.md again: python scripts/draw_docs.py [DEMO].
 
 DEMO is the folder that `vision-ft demo` wrote (runs/demo). The report of its adaptation is photographed, which needs
 chromium and playwright, and its camera B is adapted to once more with every candidate. What is there already is not run
@@ -39,7 +39,7 @@ def draw_cameras(pictures: Path, target: Path) -> None:
 
 
 def photograph(report: Path, target: Path) -> None:
-    """Take a picture of the report's decision: verdict, numbers, table and chart."""
+    """Take an image of the report's decision: verdict, numbers, table and chart."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1180, "height": 900}, color_scheme="light")
@@ -79,7 +79,7 @@ def show(outcome: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Draw all pictures."""
+    """Draw all images."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("runs/demo")
     if not (folder / "adapted" / "report.html").is_file():
         demo.run(folder, seed=0)

@@ -1,6 +1,6 @@
 """Retrain a run on a new camera, and see what it forgot: python scripts/new_camera.py RUN NEW [labels].
 
-RUN is a trained run (see parking_occupancy.py) whose pictures still exist; NEW are the new camera's pictures in class
+RUN is a trained run (see parking_occupancy.py) whose images still exist; NEW are the new camera's images in class
 folders, those without a label in unlabelled/. Without arguments, the package draws a parking lot seen by two cameras
 and trains on the first. The exit code is 3 where no model passes the gate.
 """
@@ -31,10 +31,10 @@ outcome = adapted.outcome
 print(outcome["shift"]["sentence"])
 for candidate in outcome["candidates"]:
     scores = [f"{camera} {test['accuracy']:.1%}" for camera, test in candidate["test"].items() if test]
-    print(f"    {candidate['title']}: {', '.join(scores) or candidate['reason'] or 'no labelled test pictures'}")
+    print(f"    {candidate['title']}: {', '.join(scores) or candidate['reason'] or 'no labelled test images'}")
 print(outcome["decision"]["sentence"])
 for advice in ("budget", "next_labels"):
     if outcome[advice]:
-        print(outcome[advice].get("sentence") or f"{outcome[advice]['count']} pictures to label next: to_label.csv")
+        print(outcome[advice].get("sentence") or f"{outcome[advice]['count']} images to label next: to_label.csv")
 print(f"model: {adapted.path / 'model'}; report: {adapted.path / 'report.html'}")
 sys.exit(outcome["decision"]["exit_code"])

@@ -1,7 +1,7 @@
 """Find parking spaces and say which are free: python scripts/parking_detection.py LOTS [WEIGHTS].
 
 LOTS holds boxes of the classes occupied and empty, as COCO, VOC, YOLO or CSV. Prints how well each class is found and
-what goes wrong, then counts the spaces of a few test pictures. WEIGHTS is a weights file of resnet18; by default the
+what goes wrong, then counts the spaces of a few test images. WEIGHTS is a weights file of resnet18; by default the
 hub's.
 """
 
@@ -28,7 +28,7 @@ run = vf.finetune(
     },
 )
 split, numbers = next(reversed(run.metrics["splits"].items()))
-print(f"mAP50 {numbers['map50']:.1%}, mAP {numbers['map']:.1%} on {numbers['n']} {split} pictures")
+print(f"mAP50 {numbers['map50']:.1%}, mAP {numbers['map']:.1%} on {numbers['n']} {split} images")
 for row in numbers["per_class"]:
     shown = [f"{name} {row[name]:.1%}" for name in ("recall", "precision") if row[name] is not None]
     print(f"    {row['class']}: {', '.join(shown)} at scores above {row['threshold']:.2f}")

@@ -1,6 +1,6 @@
 """Watch a parking lot: python scripts/parking_lot.py RUN FEED spaces.json [every] [out].
 
-RUN is a trained classifier of space pictures (see parking_occupancy.py), FEED a video, a stream's address or a folder
+RUN is a trained classifier of space images (see parking_occupancy.py), FEED a video, a stream's address or a folder
 of frames. Printed is when a space changes its state; written are a table, a chart and an annotated video.
 """
 

@@ -1,7 +1,7 @@
 """Train an occupancy classifier on cut-out parking spaces: python scripts/parking_occupancy.py spaces.csv.
 
 The CSV has the columns path, label and group; the group (camera and day) never crosses a split, since the same car in
-the same space minutes later is no new picture. Without an argument, the package draws its own parking lot.
+the same space minutes later is no new image. Without an argument, the package draws its own parking lot.
 """
 
 from __future__ import annotations

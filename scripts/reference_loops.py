@@ -1,7 +1,7 @@
 """The loops that bench_dense.py holds the package against: smp's Unet and torchvision's detection reference.
 
-Both read the same pictures of the same splits, squashed to the same size, start from the same weights, see each
-training picture as often, keep the best epoch on val, and are judged on test by the same code.
+Both read the same images of the same splits, squashed to the same size, start from the same weights, see each
+training image as often, keep the best epoch on val, and are judged on test by the same code.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Setting:
     device: str
 
     def truth(self) -> Any:
-        """Return the masks or boxes of the pictures."""
+        """Return the masks or boxes of the images."""
         preprocessing = Preprocessing((3, *self.size), 1.0, "squash", "bilinear", MEAN, STD)
         return build_targets(self.table, preprocessing, keep_bytes=2**30)
 
@@ -58,7 +58,7 @@ class Setting:
 
 
 class Pictures(Dataset[Any]):
-    """Rows of a table, prepared by a function of picture (H, W, 3) uint8 and row."""
+    """Rows of a table, prepared by a function of image (H, W, 3) uint8 and row."""
 
     def __init__(self, table: SampleTable, rows: np.ndarray, prepare: Callable[[np.ndarray, int], Any]) -> None:
         self.table, self.rows, self.prepare = table, rows, prepare
@@ -68,7 +68,7 @@ class Pictures(Dataset[Any]):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Any:
-        """Return what `prepare` makes of a picture; decoded pictures stay in memory, as ours do."""
+        """Return what `prepare` makes of an image; decoded images stay in memory, as ours do."""
         row = int(self.rows[index])
         if row not in self._decoded:
             self._decoded[row] = np.asarray(decode(self.table.path(row), channels=3))
@@ -76,7 +76,7 @@ class Pictures(Dataset[Any]):
 
 
 def normalise(image: np.ndarray) -> torch.Tensor:
-    """Return a picture (H, W, 3) uint8 as a normalised tensor."""
+    """Return an image (H, W, 3) uint8 as a normalised tensor."""
     scaled = (image.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return torch.from_numpy(scaled.transpose(2, 0, 1).copy())
 
@@ -85,8 +85,8 @@ def train_unet(setting: Setting, judge: Callable[[Callable[[np.ndarray], Any], s
     """Train smp's Unet as its CamVid example does (Adam 2e-4, cosine), with our loss of cross-entropy and Dice.
 
     Args:
-        setting: pictures, weights, size, epochs.
-        judge: answers (picture -> logits (K, h, w)) and split -> metrics; called on val after each epoch.
+        setting: images, weights, size, epochs.
+        judge: answers (image -> logits (K, h, w)) and split -> metrics; called on val after each epoch.
     """
     from vision_ft.tasks.segmentation_losses import build_mask_loss
 
@@ -127,7 +127,7 @@ def train_unet(setting: Setting, judge: Callable[[Callable[[np.ndarray], Any], s
 
 
 def mask_answers(model: nn.Module, setting: Setting) -> Callable[[np.ndarray], torch.Tensor]:
-    """Return picture (H, W, 3) -> logits (K, h, w)."""
+    """Return image (H, W, 3) -> logits (K, h, w)."""
 
     @torch.inference_mode()
     def answer(picture: np.ndarray) -> torch.Tensor:
@@ -142,8 +142,8 @@ def mask_answers(model: nn.Module, setting: Setting) -> Callable[[np.ndarray], t
 def train_faster_rcnn(setting: Setting, judge: Callable[[Callable[[np.ndarray], Any], str], dict[str, float]]) -> Any:
     """Train torchvision's Faster R-CNN as its references/detection/train.py does.
 
-    SGD with the rate scaled to the batch (0.02 for 16 pictures), momentum 0.9, weight decay 1e-4, a warm-up over the
-    first epoch, tenths at 16/26 and 22/26 of the epochs, mirrored pictures, frozen BatchNorm, three trainable stages.
+    SGD with the rate scaled to the batch (0.02 for 16 images), momentum 0.9, weight decay 1e-4, a warm-up over the
+    first epoch, tenths at 16/26 and 22/26 of the epochs, mirrored images, frozen BatchNorm, three trainable stages.
     """
     torch.manual_seed(setting.seed)
     truth = setting.truth()
@@ -189,7 +189,7 @@ def train_faster_rcnn(setting: Setting, judge: Callable[[Callable[[np.ndarray], 
 
 
 def box_answers(model: Any, setting: Setting) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return picture (H, W, 3) -> boxes (M, 4) in its pixels, scores (M,), class indices (M,)."""
+    """Return image (H, W, 3) -> boxes (M, 4) in its pixels, scores (M,), class indices (M,)."""
 
     @torch.inference_mode()
     def answer(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -215,7 +215,7 @@ def keep_best(model: nn.Module, epochs: int, epoch: Callable[[], None], value: C
 
 
 def collect_boxes(setting: Setting, rows: np.ndarray, answer: Callable[[np.ndarray], Any]) -> BoxPredictions:
-    """Answer rows and put the boxes beside the true ones, in the pixels of the pictures."""
+    """Answer rows and put the boxes beside the true ones, in the pixels of the images."""
     truth, table = setting.truth(), setting.table
     true = [truth.read_all(int(row)) for row in rows]
     found, sizes = [], []

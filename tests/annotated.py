@@ -24,7 +24,7 @@ def draw_pictures(root: Path, names: list[str], size: tuple[int, int] = SIZE) ->
 
 
 def box_table(root: Path, *, outlines: bool = False) -> SampleTable:
-    """Four pictures in three splits: two boxes, one, none, and one; with fractions of pixels."""
+    """Four images in three splits: two boxes, one, none, and one; with fractions of pixels."""
     names = ["images/train/a.png", "images/train/b.png", "images/val/c.png", "images/test/d.png"]
     draw_pictures(root, names)
     a, b, c, d = (Picture(name, name.split("/")[1], stated=SIZE) for name in names)
@@ -36,7 +36,7 @@ def box_table(root: Path, *, outlines: bool = False) -> SampleTable:
 
 
 def mask_table(root: Path, codes: ClassTable, masks: dict[str, np.ndarray], **options) -> SampleTable:
-    """Pictures with masks saved as they are; a name is "train/a" or "a"."""
+    """Images with masks saved as they are; a name is "train/a" or "a"."""
     draw_pictures(root, [f"images/{name}.png" for name in masks])
     for name, pixels in masks.items():
         file = root / "masks" / f"{name}.png"
@@ -55,7 +55,7 @@ def mask_table(root: Path, codes: ClassTable, masks: dict[str, np.ndarray], **op
 
 
 def content_of(table: SampleTable) -> list[tuple]:
-    """What a detection table says, whatever its pictures are called below their folders."""
+    """What a detection table says, whatever its images are called below their folders."""
     columns = [name for name in ("polygons", "iscrowd", "difficult") if name in table.arrow.column_names]
     rows = []
     for row in range(len(table)):

@@ -1,4 +1,4 @@
-"""Finished runs on the same pictures whose answers differ in a known way, without training anything."""
+"""Finished runs on the same images whose answers differ in a known way, without training anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Change = Callable[[Predictions], Predictions]
 
 
 def base_run(folder: Path, **options) -> Path:
-    """A run of 240 test pictures from ten cameras, right in about 86%."""
+    """A run of 240 test images from ten cameras, right in about 86%."""
     options = {"per_class": 40, "groups": [f"camera {k}" for k in range(10)]} | options
     return make_run(folder, **options)
 

@@ -17,7 +17,7 @@ GROUPS = np.array([f"site {row % 10}" for row in range(40)], dtype=object)
 
 
 def masks(*, mended: float = 0.0, seed: int = 0, **changes) -> MaskPredictions:
-    """Forty pictures; `mended` is the share of the wrong pixels that are put right."""
+    """Forty images; `mended` is the share of the wrong pixels that are put right."""
     maps = label_maps(40, seed=seed)
     rng = np.random.default_rng(7)
     right = [
@@ -28,7 +28,7 @@ def masks(*, mended: float = 0.0, seed: int = 0, **changes) -> MaskPredictions:
 
 
 def boxes(*, mended: float = 0.0, **changes) -> BoxPredictions:
-    """Forty pictures; `mended` is how far each found box is moved onto the true one of its picture that is nearest."""
+    """Forty images; `mended` is how far each found box is moved onto the true one of its image that is nearest."""
     made = drawn(3, pictures=40, **({"groups": GROUPS} | changes))
     moved = [_towards(found, true, mended) for found, true in zip(made.boxes, made.target_boxes, strict=True)]
     return replace(made, boxes=moved)

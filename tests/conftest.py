@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: where the real data lies, and small pictures drawn on the spot."""
+"""Fixtures shared by all tests: where the real data lies, and small images drawn on the spot."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def dense_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of red and blue rectangles with masks and boxes."""
+    """Images of red and blue rectangles with masks and boxes."""
     from tests.dense import draw_dense
 
     return draw_dense(tmp_path_factory.mktemp("dense") / "data", count=16)

@@ -20,7 +20,7 @@ Rectangle = tuple[int, int, int, int]
 def draw_rectangles(
     size: tuple[int, int], rng: np.random.Generator, *, side: int = 24
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[str, Rectangle]]]:
-    """Draw on a picture of `size` (width, height): the picture, its mask, and the boxes, one of each colour."""
+    """Draw on an image of `size` (width, height): the image, its mask, and the boxes, one of each colour."""
     width, height = size
     picture = rng.integers(90, 150, (height, width, 1), dtype=np.uint8).repeat(3, axis=2)
     mask = np.zeros((height, width), dtype=np.uint8)
@@ -54,7 +54,7 @@ def draw_dense(root: Path, *, count: int = 24, sizes: Sequence[tuple[int, int]] 
 
 
 def dense_run(task: str, data: Path, out: Path, **overrides: Any) -> vf.Run:
-    """Train the tiny network on the pictures of `draw_dense`."""
+    """Train the tiny network on the images of `draw_dense`."""
     source = data if task == "segmentation" else data / "boxes.csv"
     chosen = {"model__image_size": 64, "strategy__name": "full", "strategy__epochs": 2, "augment__preset": "none"}
     chosen |= {"optim__lr": 0.0003, "optim__head_lr": 0.003}

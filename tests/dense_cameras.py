@@ -34,8 +34,8 @@ def draw_dense_camera(
 
     Args:
         root: made when absent.
-        seed: of the pictures.
-        count: pictures.
+        seed: of the images.
+        count: images.
         light: factor of each colour channel.
         names: what this camera calls ground, red and blue.
         values: of the three in the masks.

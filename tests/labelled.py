@@ -1,4 +1,4 @@
-"""Pictures with two discs, and CSV files that label them in several ways."""
+"""Images with two discs, and CSV files that label them in several ways."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ["hue", "count"]
 
 
 def draw_discs(root: Path, *, count: int = 60, seed: int = 0) -> Path:
-    """Write pictures with or without a blue and an amber disc, and labels.csv; the label `count` lacks now and then."""
+    """Write images with or without a blue and an amber disc, and labels.csv; the label `count` lacks now and then."""
     root.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     lines = [HEADER]

@@ -1,4 +1,4 @@
-"""Small pictures with something to learn, drawn on the spot."""
+"""Small images with something to learn, drawn on the spot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tiny runs for the tests of the engine: a small network, a few pictures, seconds."""
+"""Tiny runs for the tests of the engine: a small network, a few images, seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawn surfaces with scratches and pits, and their masks: a stand-in for an inspector's pictures."""
+"""Drawn surfaces with scratches and pits, and their masks: a stand-in for an inspector's images."""
 
 from __future__ import annotations
 

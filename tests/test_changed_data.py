@@ -1,4 +1,4 @@
-"""A run does not go on with other pictures, labels, boxes or masks than it began with."""
+"""A run does not go on with other images, labels, boxes or masks than it began with."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_changed_boxes_and_masks_are_named(column):
     with pytest.raises(ResumeError) as error:
         refuse_changed_data(table_of(COLUMNS), table_of(COLUMNS | {column: CHANGED[column]}))
     assert str(error.value) == (
-        "the data changed since the run began, in 1 pictures: a.png. Put them back, or start a new run."
+        "the data changed since the run began, in 1 images: a.png. Put them back, or start a new run."
     )
 
 
 def test_a_column_that_came_or_went_is_a_change():
     without = {name: values for name, values in COLUMNS.items() if name != "iscrowd"}
     for before, now in ((COLUMNS, without), (without, COLUMNS)):
-        with pytest.raises(ResumeError, match=r"in 2 pictures: a.png, b.png"):
+        with pytest.raises(ResumeError, match=r"in 2 images: a.png, b.png"):
             refuse_changed_data(table_of(before), table_of(now))
 
 

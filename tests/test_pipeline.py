@@ -1,4 +1,4 @@
-"""From a folder of pictures to a finished run folder, for every head and strategy."""
+"""From a folder of images to a finished run folder, for every head and strategy."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_every_head_learns_under_every_strategy(strategy, head, data, tmp_path):
     log = [json.loads(line) for line in (run.path / "log.jsonl").read_text().splitlines()]
     assert run.metrics["splits"]["test"]["accuracy"] > chance + 0.2
     if log:
-        # a head that starts at its optimum has nothing to win on pictures it knows
+        # a head that starts at its optimum has nothing to win on images it knows
         assert log[-1]["train_loss"] < max(log[0]["train_loss"], 0.1)
 
 
@@ -156,7 +156,7 @@ def test_groups_of_a_csv_stay_on_one_side_and_get_their_own_table(data, tmp_path
 
 def test_a_broken_picture_fails_the_run_or_is_dropped(tmp_path):
     data = draw_folder(tmp_path / "data")
-    (data / "blue" / "bad.png").write_bytes(b"not a picture")
+    (data / "blue" / "bad.png").write_bytes(b"not an image")
     with pytest.raises(DataError, match=r"(?s)bad.png.*data.on_bad=drop"):
         tiny_run(data, tmp_path / "one", strategy__name="feature-extraction")
     run = tiny_run(data, tmp_path / "two", strategy__name="feature-extraction", data__on_bad="drop")
@@ -177,7 +177,7 @@ def test_a_broken_picture_fails_the_run_or_is_dropped(tmp_path):
         (
             "task",
             "segmentation",
-            r"task: got segmentation, but .* holds one label a picture. Add --task classification",
+            r"task: got segmentation, but .* holds one label per image. Add --task classification",
         ),
     ],
 )

@@ -130,5 +130,5 @@ def test_a_value_that_changed_is_refused_on_resume(tmp_path: Path, monkeypatch: 
     lines = data.read_text().splitlines()
     path, _, cover = lines[5].split(",")
     data.write_text("\n".join([*lines[:5], f"{path},99,{cover}", *lines[6:]]) + "\n")
-    with pytest.raises(ResumeError, match=f"the data changed since the run began, in 1 pictures: {path}"):
+    with pytest.raises(ResumeError, match=f"the data changed since the run began, in 1 images: {path}"):
         value_run(data, tmp_path / "run", resume=True)

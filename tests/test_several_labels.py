@@ -1,4 +1,4 @@
-"""Several labels a picture from the CSV file to predictions, report and the next run, on drawn discs."""
+"""Several labels per image from the CSV file to predictions, report and the next run, on drawn discs."""
 
 from __future__ import annotations
 
@@ -232,14 +232,14 @@ def test_a_label_that_changed_stops_a_resumed_run(tmp_path, monkeypatch):
     cells = lines[3].split(",")
     cells[2] = "" if cells[2] else "1"
     file.write_text("\n".join([*lines[:3], ",".join(cells), *lines[4:]]))
-    with pytest.raises(ResumeError, match=r"changed since the run began, in \d+ pictures: 002.png"):
+    with pytest.raises(ResumeError, match=r"changed since the run began, in \d+ images: 002.png"):
         label_run(file, tmp_path / "run", "multilabel", resume=True, data__label_columns=["blue", "amber"])
 
 
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
-        ({"optim__imbalance": "sampler"}, '"sampler" draws pictures by their one label; the task is multilabel'),
+        ({"optim__imbalance": "sampler"}, '"sampler" draws images by their one label; the task is multilabel'),
         ({"augment__mixup": 0.2}, "augment.mixup and augment.cutmix mix single labels; the task is multilabel"),
         ({"strategy__options": {"solver": "convex"}}, '"convex" fits linear heads of classification.*multilabel'),
         ({"optim__metric": "accuracy"}, 'optim.metric: got "accuracy"; allowed: macro_f1, map'),

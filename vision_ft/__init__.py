@@ -1,4 +1,4 @@
-"""Fine-tune pretrained vision backbones on your own pictures, and see why the model errs.
+"""Fine-tune pretrained vision backbones on your own images, and see why the model errs.
 
 import vision_ft as vf
 

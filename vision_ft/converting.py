@@ -52,9 +52,9 @@ def convert(
         source: folder or file in any format that is read.
         out: a new or empty folder.
         to: "coco", "voc", "yolo", "masks", "csv" (of boxes, or of labels) or "imagefolder".
-        transfer: "copy" the pictures, or "link" to them.
+        transfer: "copy" the images, or "link" to them.
         overrides: recipe values that say how the source is read, such as "data.format=voc", "data.on_bad=drop", or
-            "task=multilabel" for several labels a picture.
+            "task=multilabel" for several labels per image.
 
     Raises:
         DataError: the source cannot be read, or the target cannot hold boxes, masks or labels at all.

@@ -15,7 +15,7 @@ class RecipeError(VisionFTError):
 
 
 class DataError(VisionFTError):
-    """A picture, an annotation or a data folder cannot be used."""
+    """An image, an annotation or a data folder cannot be used."""
 
 
 class ModelError(VisionFTError):

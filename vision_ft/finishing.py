@@ -76,7 +76,7 @@ def finish(done: Finish) -> None:
     if not done.run.runtime.is_main:
         return
     if not made:
-        what = "picture" if task.predicts_unlabelled else "labelled picture"
+        what = "image" if task.predicts_unlabelled else "labelled image"
         raise DataError(f"neither val nor test holds a {what}; raise data.val or data.test.")
     settled = scoring.settle(made)
     splits: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def _predict(done: Finish, split: str, rows: np.ndarray) -> Any:
         else run.task.read_out(where)
     )
     if run.data.features is not None and all(run.is_head_only(phase) for phase in done.phases):
-        run.reporter.say(f"scoring {len(rows)} {split} pictures")
+        run.reporter.say(f"scoring {len(rows)} {split} images")
         load = feature_rows(run, f"features of {split}", rows)
         outputs = predict_outputs(run.model.head, load, rows, decode=read_out, runtime=run.runtime)
     else:

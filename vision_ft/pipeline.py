@@ -37,7 +37,7 @@ from vision_ft.wiring.plugins import require_plugins, used_plugins, with_shown
 from vision_ft.wiring.targets import build_targets
 from vision_ft.wiring.training import build_recipe_augment, build_runtime, build_training_run, selecting_metric
 
-GRID_ROWS = 6  # pictures of the augmentation grid
+GRID_ROWS = 6  # images of the augmentation grid
 OnPlan = Callable[[dict[str, Any], SampleTable, Sequence[Finding]], None]
 
 
@@ -175,10 +175,10 @@ def _refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
 
 
 def refuse_changed_data(before: SampleTable, now: SampleTable) -> None:
-    """Compare the pictures of an interrupted run with those found now.
+    """Compare the images of an interrupted run with those found now.
 
     Raises:
-        ResumeError: pictures were added, removed or changed, or their labels, boxes or masks; up to ten are named.
+        ResumeError: images were added, removed or changed, or their labels, boxes or masks; up to ten are named.
     """
     known = before.arrow.column_names
     names = ["path", "hash", "label", "split", *ANNOTATION_COLUMNS, *(one for one in known if one.startswith(PREFIX))]
@@ -194,7 +194,7 @@ def refuse_changed_data(before: SampleTable, now: SampleTable) -> None:
     if changed:
         more = f" and {len(changed) - 10} more" if len(changed) > 10 else ""
         raise ResumeError(
-            f"the data changed since the run began, in {len(changed)} pictures: {', '.join(changed[:10])}{more}. "
+            f"the data changed since the run began, in {len(changed)} images: {', '.join(changed[:10])}{more}. "
             "Put them back, or start a new run."
         )
 

@@ -1,7 +1,7 @@
 """The few values that travel between the parts of the package.
 
 Shape legend, used in every docstring: B batch, C channels, H height, W width, N boxes or samples, K classes,
-D features. Pictures in numpy are (H, W, C) uint8; tensors are (B, C, H, W) float32, normalised.
+D features. Images in numpy are (H, W, C) uint8; tensors are (B, C, H, W) float32, normalised.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT_TASK: Task = CLASSIFICATION
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 COUNTED, DIFFICULT, CROWD = 0, 1, 2  # marks of true boxes: hit or missed; only learned from; neither
-UNLABELLED = -1  # class index of a picture or pixel whose class is not known
+UNLABELLED = -1  # class index of an image or pixel whose class is not known
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class LabelColumn:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes the tensor a backbone was trained on; saved with the weights.
+    """How an image becomes the tensor a backbone was trained on; saved with the weights.
 
     Attributes:
         size: (C, H, W) of the tensor.
-        crop_pct: share of the resized picture that the centre crop keeps.
+        crop_pct: share of the resized image that the centre crop keeps.
         crop_mode: timm's crop mode: "center", "squash" or "border".
         interpolation: Pillow filter of the resize: "bicubic", "bilinear", "lanczos", "nearest".
         mean: per-channel mean in [0, 1], subtracted after scaling to [0, 1].
@@ -90,10 +90,10 @@ class Target:
 
     Attributes:
         labels: (B,) int64 class indices, or (B, K) float class shares after mixup or cutmix; of several labels a
-            picture (B, K) float, 1 where a label applies, 0 where not, NaN where it is not known; of several label
+            image (B, K) float, 1 where a label applies, 0 where not, NaN where it is not known; of several label
             columns (B, T) int64, -1 where the label is missing.
         masks: (B, H, W) int64 class index of each pixel, -1 where it does not count.
-        boxes: B tensors (N, 4), x1 y1 x2 y2 in pixels of the batch's pictures.
+        boxes: B tensors (N, 4), x1 y1 x2 y2 in pixels of the batch's images.
         box_labels: B tensors (N,) int64.
         box_marks: B tensors (N,) int64: `COUNTED`, `DIFFICULT` or `CROWD`; None where all are counted.
     """
@@ -107,7 +107,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures with their targets.
+    """Images with their targets.
 
     Attributes:
         images: (B, C, H, W) float32, normalised; or (B, D) cached: pooled features, or maps in a row.
@@ -122,7 +122,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Detections:
-    """The objects that a model sees in one picture, most certain first.
+    """The objects that a model sees in one image, most certain first.
 
     Attributes:
         boxes: (M, 4) float32, x1 y1 x2 y2 in pixels of the model's input.
@@ -177,7 +177,7 @@ class Phase:
 
     Attributes:
         name: what the log and the report call it.
-        epochs: passes over the training pictures; 0 only with the "convex" solver.
+        epochs: passes over the training images; 0 only with the "convex" solver.
         lr_scale: group name -> multiplier of the base learning rate; a group that is absent is frozen.
         solver: "gradient" for epochs of the configured optimiser, "convex" for L-BFGS logistic regression of a
             linear head on cached features.
@@ -209,9 +209,9 @@ class Finding:
     """One thing the audit saw.
 
     Attributes:
-        level: "error" stops training (or drops the picture), "warning" is said loudly, "info" is listed.
+        level: "error" stops training (or drops the image), "warning" is said loudly, "info" is listed.
         kind: a stable short name such as "corrupt" or "exact-duplicate".
-        path: the picture, relative to the data's root; "" for a finding about the whole set.
+        path: the image, relative to the data's root; "" for a finding about the whole set.
         detail: a sentence with the numbers or the other file.
     """
 

@@ -140,7 +140,7 @@ def test_statistics_of_another_network_are_refused():
 
 @pytest.mark.parametrize(("count", "prior"), [(0, 16), (40, -1), (40, math.nan)])
 def test_impossible_shares_are_refused(count, prior):
-    with pytest.raises(DataError, match=r"got \d+ pictures and prior .*; allowed are >= 1 and >= 0"):
+    with pytest.raises(DataError, match=r"got \d+ images and prior .*; allowed are >= 1 and >= 0"):
         batchnorm.mix_statistics({}, {}, count=count, prior=prior)
 
 
@@ -242,7 +242,7 @@ def test_a_network_of_layernorm_is_told_that_nothing_can_be_done():
 def test_fewer_than_32_pictures_are_refused_before_anything_is_computed():
     model = small_network()
     before = state(model)
-    with pytest.raises(DataError, match="got 31 pictures of the new camera; it needs at least 32.*no labels"):
+    with pytest.raises(DataError, match="got 31 images of the new camera; it needs at least 32.*no labels"):
         batchnorm.reestimate(model, iter([]), count=31)
     assert_same(before, state(model))
 
@@ -250,7 +250,7 @@ def test_fewer_than_32_pictures_are_refused_before_anything_is_computed():
 def test_a_wrong_count_changes_nothing_and_is_said():
     model = small_network()
     before = state(model)
-    with pytest.raises(DataError, match="the batches held 40 pictures, but 50 were announced"):
+    with pytest.raises(DataError, match="the batches held 40 images, but 50 were announced"):
         batchnorm.reestimate(model, [pictures(40)], count=50)
     assert_same(before, state(model))
 
@@ -258,7 +258,7 @@ def test_a_wrong_count_changes_nothing_and_is_said():
 def test_no_pictures_and_broken_pictures_are_refused():
     model = small_network()
     before = state(model)
-    with pytest.raises(DataError, match="got no pictures; at least one"):
+    with pytest.raises(DataError, match="got no images; at least one"):
         batchnorm.collect_statistics(model, [])
     broken = pictures(40)
     broken[7, 0, 0, 0] = math.nan

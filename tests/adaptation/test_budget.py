@@ -126,7 +126,7 @@ def test_the_sentence_says_when_the_curve_still_rises():
 
 def test_the_sentence_compares_with_the_source_model():
     assert say_curve(points(0.70, 0.80, 0.85), source=0.75).startswith(
-        "The source model is right on 75.0% of the new camera's test pictures; a head fitted on 25 labels on 80.0%. "
+        "The source model is right on 75.0% of the new camera's test images; a head fitted on 25 labels on 80.0%. "
     )
     assert "a head fitted on up to 50 labels does not beat it." in say_curve(points(0.70, 0.80, 0.85), source=0.9)
 
@@ -142,5 +142,5 @@ def test_labelled_features_of_unequal_lengths_or_without_a_label_are_refused():
         LabelledFeatures(np.zeros((3, 2)), np.zeros(2, np.int64))
     with pytest.raises(DataError, match="3 rows of features, 3 labels, 1 groups"):
         LabelledFeatures(np.zeros((3, 2)), np.zeros(3, np.int64), np.array(["a"], dtype=object))
-    with pytest.raises(DataError, match="row 1: label -1; pictures without a label have to be left out"):
+    with pytest.raises(DataError, match="row 1: label -1; images without a label have to be left out"):
         LabelledFeatures(np.zeros((2, 2)), np.array([0, -1]))

@@ -1,4 +1,4 @@
-"""The choice of alpha, the recommendation on val and the gate on held-out pictures, both ways."""
+"""The choice of alpha, the recommendation on val and the gate on held-out images, both ways."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_loss_of_exactly_the_limit_is_allowed():
 def test_alpha_stays_at_the_source_when_every_mixture_forgets_too_much():
     choice = choose_alpha(sweep((0, 0.95, 0.7), (0.5, 0.90, 0.9), (1, 0.80, 0.95)), limit=0.01)
     assert choice.alpha == 0
-    assert choice.note == "No mixture within the limit is better than the source on the new camera's val pictures."
+    assert choice.note == "No mixture within the limit is better than the source on the new camera's val images."
 
 
 def test_a_larger_limit_allows_a_larger_alpha():
@@ -81,7 +81,7 @@ def test_without_old_pictures_the_best_on_the_new_camera_is_taken_and_the_note_s
     points = [AlphaPoint(alpha, None, score(new)) for alpha, new in ((0, 0.7), (0.5, 0.8), (1, 0.9))]
     choice = choose_alpha(points, limit=0.01)
     assert choice.alpha == 1
-    assert "There are no old pictures" in choice.note
+    assert "There are no old images" in choice.note
 
 
 def test_without_new_val_pictures_alpha_is_a_half_or_less_if_that_forgets():
@@ -138,7 +138,7 @@ def test_no_candidate_within_the_limit_keeps_the_source_and_exits_3():
 def test_a_candidate_that_gains_on_nothing_keeps_the_source():
     decision = recommend([SOURCE, candidate("batchnorm", score(0.95), score(0.6))], limit=0.01)
     assert (decision.recommended, decision.exit_code) == ("source", 3)
-    assert "no candidate has a better accuracy on the new camera's val pictures" in decision.sentence
+    assert "no candidate has a better accuracy on the new camera's val images" in decision.sentence
 
 
 def test_a_source_that_makes_no_mistake_on_the_new_camera_is_said_to_leave_nothing_to_gain():
@@ -160,8 +160,8 @@ def test_without_new_labels_the_source_stays_and_the_sentence_says_how_many_to_l
     )
     assert (decision.recommended, decision.exit_code) == ("source", 3)
     assert decision.sentence == (
-        "Not passed: no labelled picture of the new camera is left to choose on, so no gain can be measured and the "
-        "source model stays. Label about 40 of its pictures and run this again; to_label.csv lists which."
+        "Not passed: no labelled image of the new camera is left to choose on, so no gain can be measured and the "
+        "source model stays. Label about 40 of its images and run this again; to_label.csv lists which."
     )
     assert decision.val_change["batchnorm"] == (0.0, None)
 
@@ -171,7 +171,7 @@ def test_without_old_pictures_the_gain_decides_and_the_unknown_loss_is_said():
     assert (decision.recommended, decision.passed) == ("full", True)
     assert decision.sentence.endswith("What it loses on the old camera was not measured.")
     assert decision.reasons[0] == (
-        "There are no labelled val pictures of the old camera: what a candidate forgets could not be judged."
+        "There are no labelled val images of the old camera: what a candidate forgets could not be judged."
     )
 
 
@@ -211,7 +211,7 @@ def test_a_lower_loss_alone_is_enough_on_a_small_val_only():
     assert small.recommended == "head"
     assert "on the new camera stays the same with a lower log loss" in small.sentence
     assert (
-        "The new camera has 10 val pictures: one picture is 10.0 points, so equal scores are decided by the log loss."
+        "The new camera has 10 val images: one image is 10.0 points, so equal scores are decided by the log loss."
         in small.reasons
     )
 
@@ -219,20 +219,20 @@ def test_a_lower_loss_alone_is_enough_on_a_small_val_only():
 def test_a_limit_finer_than_one_old_picture_is_said():
     few = [candidate("source", score(0.9, n=50), score(0.7)), candidate("head", score(0.9, n=50), score(0.8))]
     assert (
-        "The old camera has 50 val pictures: one mistake more is 2.0 points, "
+        "The old camera has 50 val images: one mistake more is 2.0 points, "
         "so the limit of 1.0 allows none in accuracy." in recommend(few, limit=0.01).reasons
     )
     assert not any("allows none" in reason for reason in recommend(few, limit=0.02).reasons)
 
 
-# the gate on held-out pictures
+# the gate on held-out images
 
 
 def test_held_out_pictures_confirm_a_choice():
     decision = verify(passed_decision(), old=Difference(-0.004, -0.012, 0.003), new=Difference(0.11, 0.06, 0.16))
     assert (decision.recommended, decision.passed, decision.exit_code) == ("full", True, 0)
     assert decision.sentence == (
-        "Full is recommended: on held-out pictures accuracy on the new camera changes by +11.0 points (+6.0 to +16.0), "
+        "Full is recommended: on held-out images accuracy on the new camera changes by +11.0 points (+6.0 to +16.0), "
         "on the old camera by -0.4 points (-1.2 to +0.3); a loss of 1.0 is allowed."
     )
     assert decision.reasons[0].startswith("Full is recommended: on val")
@@ -242,7 +242,7 @@ def test_a_loss_beyond_the_limit_on_held_out_pictures_is_a_veto():
     decision = verify(passed_decision(), old=Difference(-0.021, -0.03, -0.012), new=Difference(0.11, 0.06, 0.16))
     assert (decision.recommended, decision.title, decision.exit_code) == ("source", "Source model", 3)
     assert decision.sentence == (
-        "Not passed: Full, chosen on val, changes the old camera by -2.1 points (-3.0 to -1.2) on held-out pictures, "
+        "Not passed: Full, chosen on val, changes the old camera by -2.1 points (-3.0 to -1.2) on held-out images, "
         "where a loss of 1.0 is allowed. The source model stays."
     )
 
@@ -251,12 +251,12 @@ def test_a_loss_beyond_the_limit_on_held_out_pictures_is_a_veto():
 def test_no_gain_on_held_out_pictures_is_a_veto(value):
     decision = verify(passed_decision(), old=Difference(0.0, 0.0, 0.0), new=Difference(value, -0.1, 0.1))
     assert decision.exit_code == 3
-    assert "gains nothing on held-out pictures of the new camera" in decision.sentence
+    assert "gains nothing on held-out images of the new camera" in decision.sentence
 
 
 def test_both_vetoes_are_said_in_one_sentence():
     decision = verify(passed_decision(), old=Difference(-0.1, -0.2, -0.05), new=Difference(-0.1, -0.2, 0.0))
-    assert "where a loss of 1.0 is allowed and gains nothing on held-out pictures" in decision.sentence
+    assert "where a loss of 1.0 is allowed and gains nothing on held-out images" in decision.sentence
 
 
 def test_a_loss_of_exactly_the_limit_is_no_veto_on_held_out_pictures():
@@ -266,9 +266,7 @@ def test_a_loss_of_exactly_the_limit_is_no_veto_on_held_out_pictures():
 def test_missing_held_out_pictures_leave_the_decision_of_val_and_say_so():
     decision = verify(passed_decision(), old=Difference(NAN, NAN, NAN), new=None)
     assert decision.passed
-    assert decision.reasons[0] == (
-        "No labelled picture of the new camera is held out: the gain on val is not confirmed."
-    )
+    assert decision.reasons[0] == ("No labelled image of the new camera is held out: the gain on val is not confirmed.")
     gained = verify(passed_decision(), old=None, new=Difference(0.1, 0.0, 0.2))
     assert gained.passed
     assert gained.sentence.endswith("What it loses on the old camera was not measured.")
@@ -316,7 +314,7 @@ def test_the_next_by_val_is_taken_when_held_out_pictures_speak_against_the_first
     decision = settle(ORDERED, tests, limit=0.01)
     assert (decision.recommended, decision.passed, decision.exit_code) == ("full", True, 0)
     assert decision.reasons[0].startswith("Surgical, chosen on val, changes the old camera by -3.0 points")
-    assert "2 candidates were checked on held-out pictures" in decision.reasons[1]
+    assert "2 candidates were checked on held-out images" in decision.reasons[1]
     assert set(decision.allowed) == {"source", "head", "full", "surgical"}
 
 

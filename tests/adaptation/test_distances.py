@@ -30,7 +30,7 @@ def pair(*, old=60, new=60, move=0.0, width=4, seed=0, old_groups=None, new_grou
 
 
 def grouped(*, groups, size, seed=0, width=4):
-    """Two cameras of one kind whose pictures are nearly equal within a group."""
+    """Two cameras of one kind whose images are nearly equal within a group."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(2, groups, width))
     old, new = (np.repeat(c, size, axis=0) + 0.01 * rng.normal(size=(groups * size, width)) for c in centres)

@@ -88,7 +88,7 @@ def rolled_back(guard: Guard, **options) -> str:
 def test_a_collapse_toward_one_class_is_rolled_back_bit_by_bit():
     reason = rolled_back(Guard(max_class_gain=0.1, max_changed=1.0), lr=0.3, passes=10)
     assert reason.startswith("Rolled back: the predictions collapse toward class number ")
-    assert "% of the pictures before, " in reason
+    assert "% of the images before, " in reason
     assert "a gain of 10% is allowed" in reason
 
 
@@ -110,9 +110,9 @@ def test_a_generator_no_pictures_and_too_few_are_refused():
     model = small_network()
     with pytest.raises(DataError, match="got a generator, which can be read once. Hand over a list or a loader"):
         minimise_entropy(model, iter(pictures()))
-    with pytest.raises(DataError, match="got no pictures of the new camera"):
+    with pytest.raises(DataError, match="got no images of the new camera"):
         minimise_entropy(model, [])
-    with pytest.raises(DataError, match="got 31 pictures of the new camera; a model with BatchNorm needs at least 32"):
+    with pytest.raises(DataError, match="got 31 images of the new camera; a model with BatchNorm needs at least 32"):
         minimise_entropy(model, pictures(31))
 
 

@@ -1,4 +1,4 @@
-"""Which old pictures are kept for rehearsal."""
+"""Which old images are kept for rehearsal."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def test_both_choose_equally_many_of_each_class_without_repeats(method):
         if method == "herding"
         else choose_random(LABELS, per_class=8, seed=1)
     )
-    assert np.bincount(LABELS[chosen]).tolist() == [8, 8, 3], "the third class has three pictures only"
+    assert np.bincount(LABELS[chosen]).tolist() == [8, 8, 3], "the third class has three images only"
     assert len(set(chosen.tolist())) == len(chosen)
-    assert LABELS[chosen].min() == 0, "a picture without a label is never chosen"
+    assert LABELS[chosen].min() == 0, "an image without a label is never chosen"
 
 
 def test_a_random_choice_follows_from_the_seed_and_not_from_other_classes():

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from vision_ft.adaptation.honest_split import MAX_PICTURES, compare_splits
+from vision_ft.adaptation.honest_split import MAX_IMAGES, compare_splits
 from vision_ft.adaptation.linear_head import LabelledFeatures, Predict
 
 
 def sequences(num_groups: int, per_group: int, *, own: float, seed: int = 0) -> LabelledFeatures:
-    """Pictures in sequences of one class each; `own` is how far a sequence's look lies from its class's."""
+    """Images in sequences of one class each; `own` is how far a sequence's look lies from its class's."""
     rng = np.random.default_rng(seed)
     label = np.arange(num_groups) % 2
     centres = rng.normal(size=(num_groups, 60)) * own
@@ -31,7 +31,7 @@ def test_a_random_split_flatters_where_the_look_of_a_sequence_gives_its_class_aw
     assert result["gap"]["value"] == pytest.approx(
         result["random"]["accuracy"] - result["honest"]["accuracy"], abs=2e-6
     )
-    assert "of the random number come from pictures of one group on both sides." in result["sentence"]
+    assert "of the random number come from images of one group on both sides." in result["sentence"]
     assert f"would have shown {result['random']['accuracy']:.1%}" in result["sentence"]
     json.dumps(result, allow_nan=False)
 
@@ -65,7 +65,7 @@ def test_honest_folds_keep_groups_whole_and_random_folds_have_the_same_sizes():
             for group in range(9)
         )
     assert any(len(np.unique(rows // 6)) == 9 for rows in random), "a random fold trains on every sequence"
-    assert sum(54 - len(rows) for rows in honest) == 54, "each picture is held out once"
+    assert sum(54 - len(rows) for rows in honest) == 54, "each image is held out once"
 
 
 def test_the_same_seed_gives_the_same_numbers():
@@ -94,5 +94,5 @@ def test_rare_classes_and_few_groups_are_split_without_a_warning():
 
 def test_many_pictures_are_bounded_by_whole_groups():
     result = compare_splits(sequences(60, 50, own=1.0), draws=1)
-    assert result["honest"]["n"] <= MAX_PICTURES
+    assert result["honest"]["n"] <= MAX_IMAGES
     assert result["honest"]["n"] % 50 == 0

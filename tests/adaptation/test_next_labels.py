@@ -1,4 +1,4 @@
-"""Which pictures to label next: unsure ones, far from each other and from what is labelled."""
+"""Which images to label next: unsure ones, far from each other and from what is labelled."""
 
 from __future__ import annotations
 

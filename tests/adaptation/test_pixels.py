@@ -1,4 +1,4 @@
-"""Pixel statistics by hand computation, and colour matching on shifted pictures."""
+"""Pixel statistics by hand computation, and colour matching on shifted images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vision_ft.adaptation.pixels import LOOK_NAMES, PIXEL_NAMES, matching_transf
 
 
 def pictures(count=12, *, seed=0, size=16):
-    """Smooth random pictures (count, 3, size, size) between 0.3 and 0.7."""
+    """Smooth random images (count, 3, size, size) between 0.3 and 0.7."""
     coarse = np.random.default_rng(seed).uniform(0.3, 0.7, (count, 3, 4, 4))
     return np.kron(coarse, np.ones((1, 1, size // 4, size // 4)))
 

@@ -43,14 +43,14 @@ def test_a_cap_counts_for_every_class_and_equal_scores_go_by_row():
 
 
 def test_no_sure_picture_is_an_error_with_the_surest_score_rounded_down():
-    text = r"none of 2 pictures reaches the confidence floor of 0.9; the surest has 0.899, the middle one 0.850"
+    text = r"none of 2 images reaches the confidence floor of 0.9; the surest has 0.899, the middle one 0.850"
     with pytest.raises(DataError, match=text):
         choose(scores_of((0, 0.89999), (1, 0.8)))
 
 
 def test_one_class_alone_is_refused_unless_asked_for():
     scores = scores_of((1, 0.95), (1, 0.97), (0, 0.5))
-    with pytest.raises(DataError, match=r"all 2 of 3 pictures above .* 0.9 are predicted as .* number \[1\].*Lower"):
+    with pytest.raises(DataError, match=r"all 2 of 3 images above .* 0.9 are predicted as .* number \[1\].*Lower"):
         choose(scores)
     rows, labels = choose(scores, min_classes=1)
     assert (rows.tolist(), labels.tolist()) == ([0, 1], [1, 1])
@@ -63,11 +63,11 @@ def test_an_impossible_floor_is_refused(floor):
 
 
 def test_an_impossible_cap_no_pictures_and_broken_scores_are_refused():
-    with pytest.raises(RecipeError, match="at most 0 pictures a class; it must be at least 1"):
+    with pytest.raises(RecipeError, match="at most 0 images a class; it must be at least 1"):
         choose(scores_of((0, 0.95)), per_class=0)
-    with pytest.raises(DataError, match="got no pictures of the new camera"):
+    with pytest.raises(DataError, match="got no images of the new camera"):
         choose(np.empty((0, 3)))
     broken = scores_of((0, 0.95), (1, 0.95))
     broken[1, 1] = np.nan
-    with pytest.raises(DataError, match="1 of 2 pictures have scores that are not finite"):
+    with pytest.raises(DataError, match="1 of 2 images have scores that are not finite"):
         choose(broken)

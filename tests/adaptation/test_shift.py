@@ -23,7 +23,7 @@ def embed(images):
 
 
 def camera(labels, *, seed, change=lambda images: images):
-    """Pictures of free spaces (smooth) and busy ones (a bright half), as one camera sees them."""
+    """Images of free spaces (smooth) and busy ones (a bright half), as one camera sees them."""
     rng = np.random.default_rng(seed)
     labels = np.asarray(labels)
     images = rng.uniform(0.35, 0.65, (len(labels), 3, 1, 1)) + rng.normal(0, 0.03, (len(labels), 3, 8, 8))
@@ -52,7 +52,7 @@ def measure(change=lambda images: images, *, new_labels=None, labelled=True, old
 def test_two_samples_of_one_camera_show_no_shift():
     shift = measure()
     assert shift["kind"] == "none"
-    assert shift["sentence"] == "No shift was found: the pictures of both cameras look alike to the model."
+    assert shift["sentence"] == "No shift was found: the images of both cameras look alike to the model."
     assert shift["matched_share"] is None
     assert shift["kernel_distance"]["p_value"] > 0.01
 
@@ -114,7 +114,7 @@ def test_groups_of_both_cameras_are_left_out_whole():
     one_day = sample(camera(labels, seed=1), labels, groups=np.full(120, "day", object))
     shift = measure_shift(old, one_day, classes=CLASSES)
     assert shift["domain_auc"]["by"] == "pictures"
-    assert "pictures of one moment may give each other away" in shift["sentences"][-1]
+    assert "images of one moment may give each other away" in shift["sentences"][-1]
 
 
 def test_without_old_pictures_only_the_new_camera_is_described():
@@ -126,7 +126,7 @@ def test_without_old_pictures_only_the_new_camera_is_described():
     assert shift["pixels"][0]["old"] is None
     assert shift["pixels"][0]["new"] == pytest.approx(new.pixels[:, 0].mean(), abs=1e-6)
     assert shift["sentences"] == [
-        "There are no old pictures, so the shift between the cameras was not measured.",
+        "There are no old images, so the shift between the cameras was not measured.",
         "The BatchNorm statistics of the backbone would change by 0.25 on average over its layers.",
     ]
 
@@ -137,8 +137,7 @@ def test_five_pictures_are_too_few_and_the_sentence_says_how_many_are_needed():
     shift = measure_shift(old, new, classes=CLASSES)
     assert shift["kind"] is None
     assert shift["sentence"] == (
-        "Too few pictures to measure the shift: 40 of the old camera and 5 of the new one; "
-        "at least 8 of each are needed."
+        "Too few images to measure the shift: 40 of the old camera and 5 of the new one; at least 8 of each are needed."
     )
 
 
@@ -164,12 +163,12 @@ def test_features_of_another_model_or_not_finite_ones_are_refused():
     good = sample(camera(labels, seed=0), labels)
     wide = DomainSample(np.zeros((20, 9), np.float32), good.pixels)
     with pytest.raises(
-        DataError, match="the old camera have 9 numbers a picture, those of the new camera 8. .*same model"
+        DataError, match="the old camera have 9 numbers per image, those of the new camera 8. .*same model"
     ):
         measure_shift(wide, good, classes=CLASSES)
     broken = DomainSample(good.features.copy(), good.pixels)
     broken.features[3, 0] = np.nan
-    with pytest.raises(DataError, match="the new camera: 1 of 20 pictures have values that are not finite.*audit"):
+    with pytest.raises(DataError, match="the new camera: 1 of 20 images have values that are not finite.*audit"):
         measure_shift(good, broken, classes=CLASSES)
     with pytest.raises(DataError, match="after colour matching: 1 of 20"):
         measure_shift(good, good, classes=CLASSES, matched_features=broken.features)

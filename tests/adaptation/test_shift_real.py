@@ -34,7 +34,7 @@ def embed(shared):
 
 
 def read(folder, *, start=0, each=12):
-    """Images (N, 3, 64, 64) and labels (N,): every second picture of each class folder, from `start` on."""
+    """Images (N, 3, 64, 64) and labels (N,): every second image of each class folder, from `start` on."""
     images, labels = [], []
     for label, name in enumerate(sorted(path for path in folder.iterdir() if path.is_dir())):
         for path in sorted(name.glob("*.jpg"))[start : start + 2 * each : 2]:
@@ -57,7 +57,7 @@ def test_shop_pictures_against_a_webcam_are_another_kind_of_picture(shared, embe
     cameras = shared / "data" / "office_cameras"
     shift = measure(embed, read(cameras / "amazon"), read(cameras / "webcam"))
     assert shift["kind"] == "picture"
-    assert "less pure white" in " ".join(shift["sentences"])  # the shop's pictures have white backgrounds
+    assert "less pure white" in " ".join(shift["sentences"])  # the shop's images have white backgrounds
 
 
 def test_a_darkened_bluish_half_of_one_parking_camera_looks_like_lighting(shared, embed):

@@ -51,21 +51,21 @@ def test_lighting_names_what_changed_and_tells_blur_apart():
     kind, sentences = describe(shift(matched_share=0.83, pixels=[DARKER, BLUER, BLURRED]))
     assert kind == "lighting"
     assert sentences[0] == (
-        "This looks like lighting: the new camera's pictures are bluer and darker. Matching brightness, contrast and "
+        "This looks like lighting: the new camera's images are bluer and darker. Matching brightness, contrast and "
         "colour removes 83% of the difference between the cameras."
     )
-    assert "The new camera's pictures are blurrier." in sentences
+    assert "The new camera's images are blurrier." in sentences
 
 
 def test_another_kind_of_picture_tells_the_looks_after_the_verdict():
     kind, sentences = describe(shift(pixels=[DARKER, LESS_WHITE]))
     assert kind == "picture"
     assert sentences == [
-        "This looks like another kind of picture: matching brightness, contrast and colour removes only 10% of the "
+        "This looks like another kind of image: matching brightness, contrast and colour removes only 10% of the "
         "difference between the cameras.",
         "A simple classifier on the model's features tells the cameras apart in 97% of pairs (94% to 99%), one on "
         "brightness, colour and sharpness alone in 90%; 50% is guessing.",
-        "The new camera's pictures are darker, and have less pure white.",
+        "The new camera's images are darker, and have less pure white.",
         "To the model the cameras lie 0.42 times as far apart as two classes of the old camera do.",
     ]
 
@@ -78,21 +78,21 @@ def test_matching_that_does_not_help_is_not_given_a_share(share):
 def test_without_matched_pictures_lighting_cannot_be_told_apart():
     kind, sentences = describe(shift(matched_share=None))
     assert kind == "picture"
-    assert "the two were not told apart, as no colour-matched pictures were measured" in sentences[0]
+    assert "the two were not told apart, as no colour-matched images were measured" in sentences[0]
 
 
 def test_class_shares_alone_are_told_as_such_and_are_added_to_other_shifts():
     kind, sentences = describe(shift(**ALIKE, prior=prior(estimated=True)))
     assert kind == "labels"
     assert sentences[0] == (
-        "The pictures of both cameras look alike, but the class shares differ: "
+        "The images of both cameras look alike, but the class shares differ: "
         '"busy" 50% before and 90% now, "free" 50% before and 10% now.'
     )
     assert "The shares of the new camera are estimated from scores." in sentences
     counted, estimated = (describe(shift(prior=prior(estimated=flag)))[1][-1] for flag in (False, True))
     assert counted == 'The class shares differ too: "busy" 50% before and 90% now, "free" 50% before and 10% now.'
     assert estimated.startswith("The class shares seem to differ too")
-    assert estimated.endswith("They are estimated from scores, which other pictures can mislead.")
+    assert estimated.endswith("They are estimated from scores, which other images can mislead.")
 
 
 def test_a_difference_of_shares_within_chance_is_not_told():
@@ -118,7 +118,7 @@ def test_a_significant_but_tiny_difference_is_no_shift():
 def test_a_grey_camera_is_named():
     saturation = look("saturation", 0.2, 0.0, -2.0)
     sentences = describe(shift(pixels=[DARKER, saturation]))[1]
-    assert "The new camera's pictures have no colour: they are grey or infrared." in sentences
+    assert "The new camera's images have no colour: they are grey or infrared." in sentences
     both_grey = describe(shift(pixels=[look("saturation", 0.005, 0.0, -2.0)]))[1]
     assert not any("no colour" in sentence for sentence in both_grey)
 

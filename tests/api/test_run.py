@@ -96,7 +96,7 @@ def test_a_split_that_is_not_there_is_said(run):
 def test_repr_says_task_numbers_with_interval_and_report(run):
     text = repr(run)
     assert "task: classification" in text
-    assert "test: accuracy 66.7% (30.0% to 90.0%), macro-F1 65.0%, 6 pictures" in text
+    assert "test: accuracy 66.7% (30.0% to 90.0%), macro-F1 65.0%, 6 images" in text
     assert str(run.path / "report.html") in text
 
 

@@ -1,4 +1,4 @@
-"""Mixup and cutmix blend pictures and labels in the same shares."""
+"""Mixup and cutmix blend images and labels in the same shares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vision_ft.augment.mix import mix
 
 
 def batch():
-    """Picture i is filled with the value i, so that a mean tells the shares."""
+    """Image i is filled with the value i, so that a mean tells the shares."""
     images = torch.arange(4.0)[:, None, None, None].expand(4, 3, 16, 16).clone()
     return images, torch.tensor([0, 1, 2, 3])
 

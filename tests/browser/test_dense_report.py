@@ -31,7 +31,7 @@ def reports(tmp_path_factory) -> dict[str, Path]:
 
 
 def pixel(page, picture: str, tile: int, x: int, y: int) -> list[int]:
-    """RGBA of a painted layer of a picture's three tiles."""
+    """RGBA of a painted layer of an image's three tiles."""
     article = page.locator(f'article[aria-label="{picture}"]:visible')
     article.locator("[data-painted]").wait_for()
     return page.evaluate(PIXEL, [article.locator("canvas").nth(tile).element_handle(), x, y])
@@ -58,7 +58,7 @@ def test_a_class_and_a_kind_filter_the_masks(browser, reports):
     with opened(browser, reports["masks"]) as page:
         page.locator("[data-pick-class]:visible").select_option(label="kerb")
         assert "images/test0.png" not in shown(page)
-        assert "5 of the 6 pictures here with errors: “kerb”" in page.locator("[data-picked]:visible").inner_text()
+        assert "5 of the 6 images here with errors: “kerb”" in page.locator("[data-picked]:visible").inner_text()
         assert pixel(page, "images/test5.png", 0, 12, 12)[3] == 0  # other classes step back
         page.locator("[data-pick-kind=ghost]:visible").focus()
         page.keyboard.press("Enter")
@@ -90,7 +90,7 @@ def test_kinds_of_error_filter_the_boxes_and_nothing_jumps(browser, reports):
         assert "Ghost: blue 0.80" in ghost
         page.locator("[data-pick-class]:visible").select_option(label="red")
         assert shown(page) == []
-        assert "0 of the 6 pictures" in page.locator("[data-picked]:visible").inner_text()
+        assert "0 of the 6 images" in page.locator("[data-picked]:visible").inner_text()
 
 
 def test_missed_and_ghost_cells_of_the_box_matrix_lead_to_their_boxes(browser, reports):

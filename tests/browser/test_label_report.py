@@ -1,4 +1,4 @@
-"""The reports of several labels a picture in real headless Chromium: numbers open pictures, labels are found."""
+"""The reports of several labels per image in real headless Chromium: numbers open images, labels are found."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = IN_BROWSER
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory) -> dict[str, Path]:
-    """Of sets: "cat" is missed twice and wrongly answered once, in five pictures; of columns: 30 random answers."""
+    """Of sets: "cat" is missed twice and wrongly answered once, in five images; of columns: 30 random answers."""
     folder = tmp_path_factory.mktemp("labels")
     sets, columns = folder / "sets", folder / "columns"
     for run in (sets, columns):

@@ -45,7 +45,7 @@ def test_a_click_on_a_cell_shows_its_pictures_with_true_predicted_and_confidence
         assert page.locator("#drawer-title").inner_text() == f"{NAMES[1]} taken for {NAMES[0]}"
         figures = drawer.locator("figure")
         assert figures.count() == number
-        assert f"{number} of 20 pictures" in page.locator("#drawer-text").inner_text()
+        assert f"{number} of 20 images" in page.locator("#drawer-text").inner_text()
         first = figures.first.inner_text()
         assert NAMES[1] in first
         assert f"→\u00a0{NAMES[0]}" in first
@@ -78,10 +78,10 @@ def test_counts_switch_to_row_shares(browser, reports):
 def test_the_split_switch_changes_numbers_matrix_and_pictures(browser, reports):
     with opened(browser, reports["usual"]) as page:
         before = page.locator(".headline:visible").inner_text()
-        assert "test pictures" in before
+        assert "test images" in before
         matrix = visible_cells(page).all_inner_texts()
         page.get_by_role("button", name="Validation").click()
-        assert "validation pictures" in page.locator(".headline:visible").inner_text()
+        assert "validation images" in page.locator(".headline:visible").inner_text()
         assert visible_cells(page).all_inner_texts() != matrix
         assert page.locator('[data-gallery="mistakes"]:visible figure').count() > 0
         assert "Validation chose the model" in page.locator("#overview").inner_text()

@@ -67,7 +67,7 @@ def test_a_model_that_passes_exits_0_and_prints_the_table(source, new, tmp_path,
     code, shown, errors = vision_ft("adapt", source, new, *words, *QUICK)
     assert (code, errors) == (0, "")
     assert re.search(r"> Head fitted again +\d+\.\d% +[+-]\d+\.\d \[[+-].*, [+-].*\] +\d+\.\d% ", shown), shown
-    assert "new camera: 36 pictures: 24 train, 6 val, 6 test" in shown
+    assert "new camera: 36 images: 24 train, 6 val, 6 test" in shown
     assert "the model learns the classes ['green']" in shown
     assert json.loads((out / "adaptation.json").read_text())["decision"]["sentence"] in shown.replace("\n", " ")
     assert f"model   {out / 'model'}" in shown

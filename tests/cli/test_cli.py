@@ -72,7 +72,7 @@ def test_train_prints_plan_epochs_and_outcome(tmp_path):
     assert done.returncode == 0, done.stderr
     plan, first_epoch = done.stdout.index("what trains"), done.stdout.index("epoch   1")
     assert plan < first_epoch
-    assert "30 pictures of 3 classes" in done.stdout
+    assert "30 images of 3 classes" in done.stdout
     assert re.search(r"test: accuracy \d+\.\d% \(\d+\.\d% to \d+\.\d%\)", done.stdout)
     assert "report.html" in done.stdout
 

@@ -30,7 +30,7 @@ def test_the_table_the_verdict_and_the_page(tmp_path, said):
     result = runner.invoke(app, ["compare", str(base), str(new), "--out", str(out)])
     assert result.exit_code == 0, result.output
     text = said()
-    assert "240 test pictures" in text
+    assert "240 test images" in text
     assert '"[red]new" is better than "old" by' in text
     assert text.index("│ [red]new") < text.index("│ old ")  # best first
     assert "8.4M" in text
@@ -47,7 +47,7 @@ def test_one_run_is_not_enough(tmp_path):
 
 @pytest.mark.slow
 def test_trained_runs_are_compared_with_their_costs(tmp_path, said):
-    """Two strategies on the same pictures: what pipeline writes is what compare reads."""
+    """Two strategies on the same images: what pipeline writes is what compare reads."""
     draw_folder(tmp_path / "photos", per_class=10)
     for name, strategy in (("head", "feature-extraction"), ("all", "full")):
         tiny_run(tmp_path / "photos", tmp_path / name, strategy__name=strategy, strategy__epochs=1)

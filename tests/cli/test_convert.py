@@ -19,7 +19,7 @@ def test_convert_says_what_was_written_and_what_was_lost(tmp_path: Path) -> None
     WRITERS["coco"](box_table(tmp_path / "source", outlines=True), tmp_path / "coco")
     done = CliRunner().invoke(app, ["convert", str(tmp_path / "coco"), str(tmp_path / "voc"), "--to", "voc"])
     assert done.exit_code == 0, done.output
-    assert "4 pictures of 2 classes, 4 boxes: coco -> voc" in done.output
+    assert "4 images of 2 classes, 4 boxes: coco -> voc" in done.output
     assert "the format cannot hold outlines (polygons) of 4 objects." in done.output
     assert (tmp_path / "voc/Annotations/a.xml").is_file()
 
@@ -43,7 +43,7 @@ def test_audit_counts_what_is_wrong_with_boxes(tmp_path: Path) -> None:
     bad = CliRunner().invoke(app, ["audit", str(file)])
     assert bad.exit_code == 1, bad.output
     assert "box-degenerate" in bad.output
-    assert "4 usable pictures of 2 classes" in bad.output
+    assert "4 usable images of 2 classes" in bad.output
 
 
 def test_train_on_boxes_asks_for_the_task(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_train_on_boxes_asks_for_the_task(tmp_path: Path) -> None:
 
 def test_audit_lists_what_concerns_the_whole_set_besides_the_rest(tmp_path: Path) -> None:
     draw_pictures(tmp_path, [f"{name}.png" for name in "abcdef"])
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken.png").write_bytes(b"no image")
     lines = ["path,cat,dog", *(f"{name}.png,{index % 2},0" for index, name in enumerate("abcdef")), "broken.png,1,0"]
     (tmp_path / "labels.csv").write_text("\n".join(lines))
     settings = ["task=multilabel", "data.label_columns=[cat,dog]"]
@@ -69,10 +69,10 @@ def test_audit_lists_what_concerns_the_whole_set_besides_the_rest(tmp_path: Path
 def test_audit_of_only_broken_pictures_lists_them(tmp_path: Path) -> None:
     for name in ("cat/a.png", "dog/b.png"):
         (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_bytes(b"no picture")
+        (tmp_path / name).write_bytes(b"no image")
     result = CliRunner().invoke(app, ["audit", str(tmp_path)])
     assert result.exit_code == 1, result.output
-    assert "0 usable pictures of 2 classes" in result.output
+    assert "0 usable images of 2 classes" in result.output
     assert "cat/a.png" in result.output
     assert "dog/b.png" in result.output
 

@@ -18,8 +18,8 @@ SMALL_ADAPTATION = {"adapt.labels": 20, "strategy.epochs": 1}
 
 @pytest.fixture
 def small(monkeypatch):
-    """The demo with few pictures and a tiny network."""
-    monkeypatch.setattr(demo, "PICTURES", {"days": 2, "frames": 2, "slots": 10})
+    """The demo with few images and a tiny network."""
+    monkeypatch.setattr(demo, "IMAGES", {"days": 2, "frames": 2, "slots": 10})
     for settings, changes in ((demo.RECIPE, SMALL_RECIPE), (demo.ADAPTATION, SMALL_ADAPTATION)):
         for key, value in changes.items():
             monkeypatch.setitem(settings, key, value)

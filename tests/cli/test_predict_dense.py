@@ -1,4 +1,4 @@
-"""`vision-ft predict` with models for masks and boxes: pictures and feeds."""
+"""`vision-ft predict` with models for masks and boxes: images and feeds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read(path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Two good pictures, of which two files share a stem, and a broken one."""
+    """Two good images, of which two files share a stem, and a broken one."""
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
     rng = np.random.default_rng(5)
@@ -78,7 +78,7 @@ def test_boxes_become_lines_and_pictures_without_any_are_counted(box_run, pictur
         app, ["predict", str(box_run), str(pictures / "a.png"), "--threshold", "1", "--out", str(out)]
     )
     assert result.exit_code == 0
-    assert "0 boxes in 1 pictures, 1 of them without any" in result.output
+    assert "0 boxes in 1 images, 1 of them without any" in result.output
     assert read(out) == []
 
 
@@ -126,7 +126,7 @@ def test_places_that_cannot_be_written_are_refused(mask_run, box_run, pictures, 
     for run, out, text in (
         (mask_run, tmp_path / "x.csv", "x.csv is a file; masks are written into a folder"),
         (box_run, tmp_path, "is a folder; detection writes one table. Name a .csv file"),
-        (mask_run, pictures / "masks", "whose pictures are read at any depth"),
+        (mask_run, pictures / "masks", "whose images are read at any depth"),
     ):
         result = runner.invoke(app, ["predict", str(run), str(pictures), "--out", str(out)])
         assert isinstance(result.exception, RecipeError)

@@ -74,7 +74,7 @@ def test_a_dumped_recipe_loads_back_equal(write):
         ("optim.imbalance=weight", r"got 'weight' \(text\), allowed: none \| weights \| sampler \| logit-adjust"),
         ("data.group_by=camera", r"got 'camera' \(text\), allowed: a list, each item text, or null"),
         ("data.group_by=[a", r"override 'data\.group_by=\[a': not valid YAML\. Line 1"),
-        ("model.in_chans=4", r"got 4 \(a whole number\), allowed: 1 \| 3\. Channels that pictures are read as"),
+        ("model.in_chans=4", r"got 4 \(a whole number\), allowed: 1 \| 3\. Channels that images are read as"),
         ("model=resnet18", r"model: got 'resnet18' \(text\), allowed: a mapping .* Write model\.backbone: resnet18\."),
         ("run.out=!!python/name:os.system x", r"tag 'tag:yaml\.org,2002:python/name:os\.system' is refused"),
         ("model.args={a: 1, a: 2}", r"key 'a' was already set on line 1"),

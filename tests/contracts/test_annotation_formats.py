@@ -209,7 +209,7 @@ def test_classes_ids_and_sizes_that_get_lost_are_said(name: str, kinds: list[str
         "classes": "the format cannot hold classes without a box: ['emu'].",
         "order": "the format cannot hold the order of the classes: they become ['cat', 'dog'].",
         "ids": "the format cannot hold the category ids ['3', '7', '9'], which become 1, 2, 3 and so on.",
-        "sizes": "the format cannot hold picture sizes that are not those of the files: 1.",
+        "sizes": "the format cannot hold image sizes that are not those of the files: 1.",
     }
     table = odd_classes(tmp_path / "source")
     losses = WRITERS[name](table, tmp_path / "out")
@@ -231,5 +231,5 @@ def test_the_classes_of_pictures_in_another_order_are_said(tmp_path: Path) -> No
     )
     for name in ("csv", "imagefolder"):
         details = [one.detail for one in WRITERS[name](labelled, tmp_path / name)]
-        assert "the format cannot hold classes without a picture: ['emu']." in details
+        assert "the format cannot hold classes without an image: ['emu']." in details
         assert "the format cannot hold the order of the classes: they become ['cat', 'dog']." in details

@@ -39,7 +39,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def one_cache(cache: Path, _private_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All tests read the same cached features: those of a picture depend in the last bit on what shares its batch."""
+    """All tests read the same cached features: those of an image depend in the last bit on what shares its batch."""
     monkeypatch.setenv("VISION_FT_CACHE", str(cache))
 
 

@@ -35,7 +35,7 @@ NO_BOXES = (torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
 
 @functools.cache
 def model_of(name: str, head: str, *, classes: int = 3, channels: int = 3, dropout: float = 0.0) -> DenseModel:
-    """Build once, for oblong pictures; tests that change it take a copy."""
+    """Build once, for oblong images; tests that change it take a copy."""
     torch.manual_seed(0)
     arguments, patch = FAMILIES[name]
     backbone = create_backbone(
@@ -299,7 +299,7 @@ def test_one_class_is_learned_against_nothing(head):
 @every_head
 def test_two_pictures_with_coloured_squares_are_learned_by_heart(head):
     torch.manual_seed(0)
-    model = copy.deepcopy(model_of("test_resnet", head, classes=2)).eval()  # two pictures are too few for BatchNorm
+    model = copy.deepcopy(model_of("test_resnet", head, classes=2)).eval()  # two images are too few for BatchNorm
     images = torch.rand(2, 3, 64, 64) * 0.2
     target = target_of(
         (torch.tensor([[6.0, 8.0, 34.0, 32.0], [30.0, 36.0, 60.0, 60.0]]), torch.tensor([0, 1])),

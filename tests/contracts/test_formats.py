@@ -45,7 +45,7 @@ def break_csv(root: Path) -> Path:
 
 GOOD: dict[str, Callable[[Path], Path]] = {"imagefolder": make_imagefolder, "csv": make_csv}
 BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "imagefolder": (break_imagefolder, "no pictures found. Allowed extensions are"),
+    "imagefolder": (break_imagefolder, "no images found. Allowed extensions are"),
     "csv": (break_csv, "index.csv line 2: gone.png: no such file"),
 }
 

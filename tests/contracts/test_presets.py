@@ -90,7 +90,7 @@ def test_none_is_timms_evaluation_pixel_for_pixel(crop_mode, size, mode, shape):
 
 
 def test_training_crops_are_resized_with_the_filter_of_evaluation():
-    """cv2's own filters differ from Pillow's antialiased one; a crop of the whole picture must not."""
+    """cv2's own filters differ from Pillow's antialiased one; a crop of the whole image must not."""
     augment = build_augment("light", size=(40, 40), interpolation="bicubic")
     crop = augment._build(3, boxes=False).transforms[0]
     image = picture(size=(100, 100))

@@ -23,7 +23,7 @@ def source_of(name: str) -> Classifier:
     torch.manual_seed(0)
     backbone = create_backbone(name, pretrained=False, image_size=SIZES[name])
     model = build_model(backbone, "linear", 4, dropout=0.5)
-    torch.nn.init.normal_(model.head.weight)  # predictions that differ from picture to picture
+    torch.nn.init.normal_(model.head.weight)  # predictions that differ from image to image
     return model.eval()
 
 

@@ -1,4 +1,4 @@
-"""The audit: what it finds in single pictures and in the set, what is refused or dropped, and that it is remembered."""
+"""The audit: what it finds in single images and in the set, what is refused or dropped, and that it is remembered."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_fail_lists_the_first_ten_and_the_way_out_and_drop_leaves_them_out(folde
     with pytest.raises(DataError) as caught:
         apply_policy(table, findings, "fail")
     message = str(caught.value)
-    assert "12 of 20 pictures cannot be trained on:" in message
+    assert "12 of 20 images cannot be trained on:" in message
     assert "\n  cat/empty09.png: empty-file: the file is empty (0 bytes)" in message
     assert "cat/empty10.png" not in message
     assert "\n  and 2 more\n" in message
@@ -123,10 +123,10 @@ def test_dropping_every_picture_of_a_class_or_of_the_set_is_refused(folder: Path
     put(folder, "fox/1.png", photo(200))
     table, findings = scan(read(folder))
     table = apply_policy(table, findings, "drop")
-    with pytest.raises(DataError, match=r"empty-class: no usable pictures of \['dog'\]"):
+    with pytest.raises(DataError, match=r"empty-class: no usable images of \['dog'\]"):
         apply_policy(table, check(table), "drop")
     errors = [Finding("error", "corrupt", path, "x") for path in read(folder).arrow["path"].to_pylist()]
-    with pytest.raises(DataError, match="all 9 pictures have errors"):
+    with pytest.raises(DataError, match="all 9 images have errors"):
         apply_policy(read(folder), errors, "drop")
 
 
@@ -244,14 +244,14 @@ def table_of(labels: list[str], *, splits: list[str | None] | None = None, **col
 
 LACKS = "class-missing-in-split"
 SET_FAULTS: list[tuple[str, str | None, str, str, str]] = [  # one letter a split: t train, v val
-    ("cat cat cat cat", None, "error", "one-class", "need at least two classes with pictures, got ['cat']"),
-    ("cat cat fox", None, "warning", "one-picture-class", "one picture only of ['fox']"),
+    ("cat cat cat cat", None, "error", "one-class", "need at least two classes with images, got ['cat']"),
+    ("cat cat fox", None, "warning", "one-picture-class", "one image only of ['fox']"),
     ("Cat Cat cat cat", None, "warning", "case-twins", "['Cat', 'cat'] differ in upper and lower case only"),
     ("é é e\u0301 e\u0301", None, "warning", "unicode-twins", r"'e\u0301', '\xe9' differ in the Unicode form"),
     ("1 2 10 1 2 10", None, "info", "class-order", "['1', '10', '2']"),
-    ("a " * 30 + "b b b", None, "warning", "imbalance", "'a' has 30 training pictures, 'b' has 3: 10 times"),
-    ("a b a a b a", "ttvttv", "warning", LACKS, "val has no picture of ['b']: nothing is measured"),
-    ("a b c a b c", "tvtvvv", "error", LACKS, "train has no picture of ['b'], which can then not be learnt"),
+    ("a " * 30 + "b b b", None, "warning", "imbalance", "'a' has 30 training images, 'b' has 3: 10 times"),
+    ("a b a a b a", "ttvttv", "warning", LACKS, "val has no image of ['b']: nothing is measured"),
+    ("a b c a b c", "tvtvvv", "error", LACKS, "train has no image of ['b'], which can then not be learnt"),
 ]
 
 

@@ -19,7 +19,7 @@ GOOD = (5.0, 5.0, 20.0, 20.0)
 
 
 def table_with(root: Path, *boxes: tuple, stated: tuple[int, int] | None = None, **options) -> SampleTable:
-    """Two pictures: one with a good box and the given ones, one with a good box of the other class."""
+    """Two images: one with a good box and the given ones, one with a good box of the other class."""
     draw_pictures(root, ["a.png", "b.png"])
     first, second = Picture("a.png", stated=stated), Picture("b.png")
     for box in (GOOD, *boxes):
@@ -33,13 +33,13 @@ def table_with(root: Path, *boxes: tuple, stated: tuple[int, int] | None = None,
     [
         ((30, 5, 10, 20), "box-crossed", r"box 2 \(30, 5, 10, 20\) has its corners crossed"),
         ((30, 5, 30, 20), "box-degenerate", r"box 2 \(30, 5, 30, 20\) has no area"),
-        ((70, 5, 90, 20), "box-outside", r"lies outside the picture of 64 x 48 px"),
+        ((70, 5, 90, 20), "box-outside", r"lies outside the image of 64 x 48 px"),
     ],
 )
 def test_a_bad_box_stops_and_when_dropped_leaves_its_picture(box: tuple, kind: str, words: str, tmp_path: Path) -> None:
     scanned, findings = scan(table_with(tmp_path, box))
     assert [(one.level, one.path) for one in findings if one.kind == kind] == [("error", "a.png")]
-    with pytest.raises(DataError, match=rf"1 of 2 pictures cannot be trained on:\n  a.png: {kind}: .*{words}"):
+    with pytest.raises(DataError, match=rf"1 of 2 images cannot be trained on:\n  a.png: {kind}: .*{words}"):
         apply_policy(scanned, findings, "fail")
     kept = apply_policy(scanned, findings, "drop")
     assert kept.arrow["boxes"].to_pylist() == [[list(GOOD)], [list(GOOD)]]
@@ -59,7 +59,7 @@ def test_a_box_that_leaves_the_picture_is_clipped_and_said(reach: float, level: 
     scanned, findings = scan(table_with(tmp_path, (50, 40, 64 + reach, 48)))
     assert scanned.arrow["boxes"][0].as_py()[1] == [50, 40, 64, 48]
     assert [(one.level, one.detail) for one in findings if one.kind == "box-partly-outside"] == [
-        (level, f"1 boxes leave the picture by up to {reach:g} px; clipped.")
+        (level, f"1 boxes leave the image by up to {reach:g} px; clipped.")
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_picture_without_boxes_is_background_unless_its_twin_has_some(tmp_path
     table = box_table(tmp_path)
     scanned, findings = scan(table)
     assert [one.detail for one in findings if one.kind == "no-boxes"] == [
-        "1 pictures have no boxes and count as background."
+        "1 images have no boxes and count as background."
     ]
     assert not [one for one in check(scanned) if one.kind == "unlabelled-twin"]
     shutil.copyfile(tmp_path / "images/train/a.png", tmp_path / "images/val/c.png")

@@ -1,4 +1,4 @@
-"""CSV files with several labels a picture: sets, columns of 0 and 1, columns of class names, and their faults."""
+"""CSV files with several labels per image: sets, columns of 0 and 1, columns of class names, and their faults."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_separator_is_found(tmp_path: Path, mark: str, cell: str) -> None:
 def test_a_space_inside_names_that_never_come_back_separates_nothing(tmp_path: Path) -> None:
     table = read(write(tmp_path, "path,labels\na.jpg,traffic light\nb.jpg,zebra crossing\n"), task="multilabel")
     assert table.classes.names == ("traffic light", "zebra crossing")
-    assert details(table)[0][1].startswith("no separator was found: a picture has one label or none;")
+    assert details(table)[0][1].startswith("no separator was found: an image has one label or none;")
 
 
 def test_two_marks_are_warned_of_and_a_given_one_is_kept(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_what_is_asked_for_wrongly_is_named(tmp_path: Path) -> None:
         read(file, task="multitask", label_columns=["sexe"])
     with pytest.raises(DataError, match=r"no row has a label. Name the column of labels with data.label_column="):
         read(file, task="multilabel", label_column="sex")
-    with pytest.raises(DataError, match=r"no column 'label'.*For several labels a picture set task=multilabel"):
+    with pytest.raises(DataError, match=r"no column 'label'.*For several labels per image set task=multilabel"):
         read(file)
 
 

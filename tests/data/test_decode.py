@@ -1,4 +1,4 @@
-"""The decoder on pictures drawn here: modes, orientation, alpha, limits, names, warnings."""
+"""The decoder on images drawn here: modes, orientation, alpha, limits, names, warnings."""
 
 from __future__ import annotations
 
@@ -135,9 +135,9 @@ def test_names_that_are_not_utf8_load_and_are_named(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path)
     good, bad = (Path(os.fsdecode(folder + name)) for name in (b"/caf\xe9.png", b"/broken\xff.png"))
     save(good, gradient())
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     assert decode(good).size == (48, 32)
-    with pytest.raises(DataError, match=r"broken\\xff\.png: not a picture"):
+    with pytest.raises(DataError, match=r"broken\\xff\.png: not an image"):
         decode(bad)
 
 

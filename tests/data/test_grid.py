@@ -1,4 +1,4 @@
-"""The grid of augmented pictures, with masks and boxes drawn where they really lie; and the colours of classes."""
+"""The grid of augmented images, with masks and boxes drawn where they really lie; and the colours of classes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SQUASH = Preprocessing(
 
 @dataclass(frozen=True)
 class Shift:
-    """Moves picture, mask and boxes by eight pixels to the right."""
+    """Moves image, mask and boxes by eight pixels to the right."""
 
     def with_targets(self, image, _seed, *, mask=None, boxes=None):
         moved = build_augment("none", size=image.shape[:2], crop_pct=1.0, crop_mode="squash").with_targets(image, 0)
@@ -40,7 +40,7 @@ def grid_of(run, tmp_path):
 
 
 def tile(grid: np.ndarray, column: int) -> np.ndarray:
-    """The picture of 64 x 48 pixels in the middle of a tile."""
+    """The image of 64 x 48 pixels in the middle of a tile."""
     left = GAP_PX + column * (MARKED_TILE_PX + GAP_PX) + (MARKED_TILE_PX - 64) // 2
     top = GAP_PX + (MARKED_TILE_PX - 48) // 2
     return grid[top : top + 48, left : left + 64]

@@ -60,14 +60,14 @@ def test_what_lies_beside_the_splits_or_the_classes_is_a_warning(tmp_path: Path)
 
 
 def test_pictures_without_class_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="2 pictures, but none lies in a class folder. Move the pictures of each class"):
+    with pytest.raises(DataError, match="2 images, but none lies in a class folder. Move the images of each class"):
         read(touch(tmp_path, "1.jpg", "2.jpg"))
 
 
 def test_formats_that_no_decoder_reads_are_a_warning(tmp_path: Path) -> None:
     table = read(touch(tmp_path, "a/1.jpg", "b/1.jpg", "b/2.HEIC", "b/notes.md"))
     assert [(one.level, one.path) for one in table.remarks] == [("warning", "b/2.HEIC"), ("info", "b/notes.md")]
-    assert ".heic pictures cannot be read" in table.remarks[0].detail
+    assert ".heic images cannot be read" in table.remarks[0].detail
 
 
 def test_links_are_followed_but_not_in_circles_nor_to_devices(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_cameras_taken_for_classes_are_said_and_the_pattern_mends_it(shared: Pat
 
 
 def labels(root: Path, **options: object) -> dict[str, str]:
-    """Path -> class name, "" for a picture without a label."""
+    """Path -> class name, "" for an image without a label."""
     table = read(root, unlabelled=True, **options)
     names = [*table.classes.names, ""]
     return dict(zip(table.arrow["path"].to_pylist(), (names[label] for label in table.labels), strict=True))

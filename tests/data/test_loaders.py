@@ -11,7 +11,7 @@ import torch
 from tests.pictures import draw_folder
 from vision_ft.augment.presets import build_augment
 from vision_ft.data.formats import FORMATS
-from vision_ft.data.loading.dataset import DecodedPictures, TrainPictures
+from vision_ft.data.loading.dataset import DecodedImages, TrainImages
 from vision_ft.data.loading.loaders import EpochBatches, build_train_loader
 from vision_ft.types import Preprocessing
 
@@ -21,10 +21,10 @@ PREPROCESSING = Preprocessing((3, 32, 32), 0.9, "center", "bicubic", (0.5,) * 3,
 def epoch(folder: Path, *, workers: int, number: int, budget: int = 2**30) -> tuple[torch.Tensor, torch.Tensor]:
     table = FORMATS["imagefolder"](folder)
     rows = np.arange(len(table))
-    pictures = DecodedPictures(table, rows.tolist(), channels=3, min_side_px=None, budget_bytes=budget)
+    pictures = DecodedImages(table, rows.tolist(), channels=3, min_side_px=None, budget_bytes=budget)
     pictures.fill(threads=2)
     augment = build_augment("heavy", size=(32, 32), interpolation="bicubic")
-    dataset = TrainPictures(pictures, augment=augment, preprocessing=PREPROCESSING, seed=7)
+    dataset = TrainImages(pictures, augment=augment, preprocessing=PREPROCESSING, seed=7)
     batches = EpochBatches(rows, batch_size=4, seed=7)
     batches.begin(number)
     found = list(build_train_loader(dataset, batches, workers=workers))

@@ -1,4 +1,4 @@
-"""Which mask belongs to which picture, where that can be meant in two ways, and class tables of other programs."""
+"""Which mask belongs to which image, where that can be meant in two ways, and class tables of other programs."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_second_folder_of_masks_is_named(tmp_path: Path) -> None:
         (
             "warning",
             "['images'] could take masks from another folder too: taken is ['masks'], left out is ['gt']. Move one of "
-            "them away, or pair pictures and masks in train.txt.",
+            "them away, or pair images and masks in train.txt.",
         )
     ]
 
@@ -99,11 +99,11 @@ def test_absolute_lines_of_another_machine_are_matched_by_the_end_of_their_path(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("/x/train/c.png /x/trainannot/c.png", "train.txt line 1: '/x/train/c.png /x/trainannot/c.png' is no picture"),
+        ("/x/train/c.png /x/trainannot/c.png", "train.txt line 1: '/x/train/c.png /x/trainannot/c.png' is no image"),
         ("/x/train/a.png /x/trainannot/c.png", "train.txt line 1: no mask '/x/trainannot/c.png' below this folder"),
-        ("/x/one/a.png /x/trainannot/a.png", "train.txt line 1: .* is no picture"),  # the name alone is no path
-        ("/x/train/a.png /x/train/a.png", "train.txt line 1: '/x/train/a.png' is the picture itself, not its mask"),
-        ("../outside/o.png ../outside/o_mask.png", "train.txt line 1: .* is no picture"),
+        ("/x/one/a.png /x/trainannot/a.png", "train.txt line 1: .* is no image"),  # the name alone is no path
+        ("/x/train/a.png /x/train/a.png", "train.txt line 1: '/x/train/a.png' is the image itself, not its mask"),
+        ("../outside/o.png ../outside/o_mask.png", "train.txt line 1: .* is no image"),
     ],
 )
 def test_a_line_that_leads_to_no_file_of_the_set_is_refused(line: str, words: str, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_a_changed_pixel_changes_the_hash_and_the_fingerprint_and_another_file_o
 @pytest.mark.parametrize(
     ("bad", "kind", "words"),
     [
-        (FULL.T, "mask-size", "is 48 x 64 px, its picture 64 x 48; they must be equal. The sides are swapped"),
+        (FULL.T, "mask-size", "is 48 x 64 px, its image 64 x 48; they must be equal. The sides are swapped"),
         (FULL + 1, "mask-values", "masks/b.png: the mask holds 1, 8, which"),
     ],
 )
@@ -189,7 +189,7 @@ def test_lists_give_splits_and_a_picture_without_a_mask_is_refused_or_left_out(t
     (tmp_path / "classes.csv").write_text("name,value\nroad,0\ncar,7\n")
     assert list(FORMATS["masks"](tmp_path).splits) == ["train", "val"]
     (tmp_path / "train.txt").write_text("a\nnone\n")
-    with pytest.raises(DataError, match=r"train.txt line 2: 'none' is no picture with a mask"):
+    with pytest.raises(DataError, match=r"train.txt line 2: 'none' is no image with a mask"):
         FORMATS["masks"](tmp_path)
     (tmp_path / "train.txt").write_text("a\nb\n")
     with pytest.raises(DataError, match=r"images/b.png is in train too \(leak between splits\)"):
@@ -225,4 +225,4 @@ def test_a_picture_that_exif_turned_is_doubted_where_a_mask_lies_on_it(tmp_path:
     Image.open(file).save(file, exif=exif)
     _, findings = scan(table)
     assert [(one.level, one.path) for one in findings if one.kind == "exif-rotated"] == [("warning", "images/a.png")]
-    assert "Its mask or boxes must lie on the picture as it is shown" in findings[0].detail
+    assert "Its mask or boxes must lie on the image as it is shown" in findings[0].detail

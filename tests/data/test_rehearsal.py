@@ -1,4 +1,4 @@
-"""Batches of new pictures with a share of old ones."""
+"""Batches of new images with a share of old ones."""
 
 from __future__ import annotations
 

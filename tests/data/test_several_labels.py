@@ -1,4 +1,4 @@
-"""Several labels a picture in the sample table: on disk, in splits, in the audit, and in the converter."""
+"""Several labels per image in the sample table: on disk, in splits, in the audit, and in the converter."""
 
 from __future__ import annotations
 
@@ -117,25 +117,25 @@ def test_a_split_spreads_rare_labels_and_keeps_groups_whole() -> None:
 
 def test_the_audit_names_labels_that_teach_nothing() -> None:
     found = kinds(sets([[1, 0, 0], [1, 1, 0], [1, NAN, 0]], splits=["train", "train", "val"]))
-    assert found["empty-class"] == "['fox'] apply to no usable picture: nothing can be learnt. Remove them."
-    assert found["constant-label"].startswith("['cat'] apply to every picture where they are known")
-    assert found["class-missing-in-split"] == "val has no picture of ['dog']: nothing is measured of them there."
+    assert found["empty-class"] == "['fox'] apply to no usable image: nothing can be learnt. Remove them."
+    assert found["constant-label"].startswith("['cat'] apply to every image where they are known")
+    assert found["class-missing-in-split"] == "val has no image of ['dog']: nothing is measured of them there."
     found = kinds(tasks([[0, 0], [1, 0], [1, -1], [-1, -1]], splits=["train"] * 4))
     assert found["constant-label"] == "the column 'sex' has one class only: ['f']. Remove it from data.label_columns."
-    assert found["no-label"] == "1 of 4 pictures have no label that is known."
-    assert kinds(sets([[0, 0, NAN]]))["no-label"] == "none of the labels ['cat', 'dog', 'fox'] applies to any picture."
+    assert found["no-label"] == "1 of 4 images have no label that is known."
+    assert kinds(sets([[0, 0, NAN]]))["no-label"] == "none of the labels ['cat', 'dog', 'fox'] applies to any image."
 
 
 def test_the_audit_names_a_label_that_train_lacks_and_one_that_is_rare() -> None:
     rows = [[1, 0, 0]] + [[0, 1, 0]] * 20 + [[0, 0, 1]]
     found = {finding.kind: finding for finding in check(sets(rows, splits=["train"] * 21 + ["val"]))}
-    assert found["imbalance"].detail.startswith("['cat'] apply to few training pictures, 'cat' to 1 of 21.")
+    assert found["imbalance"].detail.startswith("['cat'] apply to few training images, 'cat' to 1 of 21.")
     missing = [
         one for one in check(sets(rows, splits=["train"] * 21 + ["val"])) if one.kind == "class-missing-in-split"
     ]
     assert (missing[0].level, missing[0].detail) == (
         "error",
-        "train has no picture of ['fox'], which can then not be learnt.",
+        "train has no image of ['fox'], which can then not be learnt.",
     )
 
 
@@ -172,7 +172,7 @@ def test_the_recipe_tells_what_the_labels_are(tmp_path: Path) -> None:
         (tmp_path / "folder" / name).mkdir(parents=True)
         Image.new("RGB", (8, 8)).save(tmp_path / "folder" / name / "1.png")
     with pytest.raises(
-        RecipeError, match=r"got multilabel, but .* holds one label a picture. Add --task classification"
+        RecipeError, match=r"got multilabel, but .* holds one label per image. Add --task classification"
     ):
         prepare_table(DataConfig(path=str(tmp_path / "folder")), task="multilabel", seed=0, threads=1)
     with pytest.raises(RecipeError, match=r"data.label_columns is set, but the format imagefolder does not take it"):

@@ -14,7 +14,7 @@ from vision_ft.config.schema.data import DataConfig
 from vision_ft.converting import convert
 from vision_ft.data.class_table import BINARY, ClassTable, soften
 from vision_ft.data.formats.masks.read import class_table_of
-from vision_ft.data.images.decode import PictureError
+from vision_ft.data.images.decode import ImageError
 from vision_ft.data.masks import read_mask
 from vision_ft.errors import DataError, RecipeError
 from vision_ft.wiring.data import prepare_table, read_table
@@ -64,7 +64,7 @@ def test_the_larger_value_of_the_class_table_is_the_upper_side(tmp_path: Path) -
 )
 def test_a_soft_mask_without_a_range_is_refused(pixels: np.ndarray, name: str, words: str, tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / name)
-    with pytest.raises(PictureError, match=words):
+    with pytest.raises(ImageError, match=words):
         read_mask(tmp_path / name, soften(BINARY, 0.5))
 
 

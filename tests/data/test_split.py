@@ -83,7 +83,7 @@ def test_no_group_crosses_a_split(seed: int, num_groups: int) -> None:
 
 
 def test_groups_that_are_a_class_each_keep_every_class_in_train() -> None:
-    labels = np.repeat(np.arange(4), 12)  # each class seen by three individuals, four pictures each
+    labels = np.repeat(np.arange(4), 12)  # each class seen by three individuals, four images each
     table = assign(build(labels, groups=[f"{label}-{i % 3}" for i, label in enumerate(labels)]))
     assert all(counts(table, "train"))
     assert all(counts(table, "val"))
@@ -138,7 +138,7 @@ def test_zero_shares_put_all_into_train() -> None:
 def test_impossible_wishes_are_refused() -> None:
     with pytest.raises(DataError, match=r"val=0.6 and test=0.4 leave nothing for train"):
         assign(build([0, 1]), val=0.6, test=0.4)
-    with pytest.raises(DataError, match="no picture is left for val: 10 pictures fall into 1 units"):
+    with pytest.raises(DataError, match="no image is left for val: 10 images fall into 1 units"):
         assign(build([0, 1] * 5, groups=["one"] * 10))
 
 
@@ -154,7 +154,7 @@ def test_fixed_splits_stay_and_the_other_rows_are_split_among_themselves() -> No
 
 
 def test_pictures_that_are_too_few_are_not_blamed_on_groups() -> None:
-    with pytest.raises(DataError, match="no picture is left for val: 2 pictures are too few to split. Add pictures"):
+    with pytest.raises(DataError, match="no image is left for val: 2 images are too few to split. Add images"):
         assign(build([0, 1]))
 
 

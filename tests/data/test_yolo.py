@@ -16,7 +16,7 @@ HEAD = "train: images\nval: images\n"
 
 
 def yolo_set(root: Path, content: str, rows: str = f"0 {BOX}\n") -> Path:
-    """One picture of 64 x 48 px with its rows, and a data.yaml."""
+    """One image of 64 x 48 px with its rows, and a data.yaml."""
     draw_pictures(root, ["images/train/a.png"])
     (root / "labels/train").mkdir(parents=True, exist_ok=True)
     (root / "labels/train/a.txt").write_text(rows)

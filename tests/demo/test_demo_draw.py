@@ -129,7 +129,7 @@ def test_a_frame_has_the_cars_of_the_cut_outs(lots):
 def test_any_name_is_a_camera_of_its_own(tmp_path):
     root = draw_dataset(tmp_path, cameras=["north gate", "roof"], days=1, frames=1, slots=4, size=24)
     assert sorted(folder.name for folder in root.iterdir() if folder.is_dir()) == ["north gate", "roof"]
-    assert len(set(digests(root).values())) == 9  # eight different pictures and labels.csv
+    assert len(set(digests(root).values())) == 9  # eight different images and labels.csv
 
 
 @pytest.mark.parametrize(

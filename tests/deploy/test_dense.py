@@ -1,4 +1,4 @@
-"""Masks and boxes for new pictures are those of the evaluation."""
+"""Masks and boxes for new images are those of the evaluation."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_large_picture_is_answered_in_tiles(mask_run, box_run, large):
     (tiled,), (whole,), (by_side,) = (masks.predict(large, tile=tile) for tile in (None, False, 64))
     assert tiled.mask.shape == (130, 200)
     assert not np.array_equal(tiled.mask, whole.mask)
-    assert np.array_equal(tiled.mask, by_side.mask), "training pictures are 64 x 64 in the middle"
+    assert np.array_equal(tiled.mask, by_side.mask), "training images are 64 x 64 in the middle"
     (boxes,) = vf.load(box_run).predict(large, threshold=0.05)
     assert (boxes.boxes >= 0).all()
     assert (boxes.boxes <= [200, 130, 200, 130]).all()

@@ -1,4 +1,4 @@
-"""One preprocessing for files, PIL pictures and arrays."""
+"""One preprocessing for files, PIL images and arrays."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_a_folder_is_its_images_at_any_depth_in_order_of_their_names(model, tmp_
     found = model.predict(tmp_path)
     assert [(Path(one.path).name, one.label) for one in found] == [("z.jpg", "dark"), ("b.png", "light")]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="empty: no picture found. Allowed extensions: .*png"):
+    with pytest.raises(DataError, match="empty: no image found. Allowed extensions: .*png"):
         model.predict(tmp_path / "empty")
 
 
@@ -123,7 +123,7 @@ def test_tiles_of_one_image_do_not_become_those_of_the_next():
 
 
 @pytest.mark.parametrize(("source", "text"), [
-    (3, "got a int; allowed: a path, a PIL picture, an array"),
+    (3, "got a int; allowed: a path, a PIL image, an array"),
     (None, "got a NoneType; allowed: a path"),
     ({"a.png": 1}, "got a dict; allowed: a path"),
     (b"a.png", "got a bytes; allowed: a path"),

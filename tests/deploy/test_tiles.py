@@ -1,4 +1,4 @@
-"""Tiles cover a picture, and their answers join without seams or doubles."""
+"""Tiles cover an image, and their answers join without seams or doubles."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_tiles_of_constant_shares_blend_to_the_constant():
 
 
 def test_a_fully_convolutional_model_shows_no_seam():
-    """Cells see 3 pixels around them: away from the tiles' faded borders they answer as in the whole picture."""
+    """Cells see 3 pixels around them: away from the tiles' faded borders they answer as in the whole image."""
     generator = torch.Generator().manual_seed(0)
     picture = torch.rand(1, 3, 120, 170, generator=generator)
     smooth = F.avg_pool2d(picture, 3, stride=1, padding=1, count_include_pad=False)[0].softmax(dim=0)
@@ -194,7 +194,7 @@ def test_tiles_are_made_from_one_and_a_half_training_pictures_on(size, tile, cou
 
 def test_without_a_training_size_tiles_need_a_side():
     assert len(choose_plan((640, 640), Options(), usual=None)) == 1
-    with pytest.raises(RecipeError, match="does not say how large its training pictures were. Give a side in pixels"):
+    with pytest.raises(RecipeError, match="does not say how large its training images were. Give a side in pixels"):
         choose_plan((640, 640), Options(tile=True), usual=None)
 
 

@@ -1,4 +1,4 @@
-"""Two gloo processes give what one gives, on an odd number of pictures."""
+"""Two gloo processes give what one gives, on an odd number of images."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from vision_ft.wiring.features import FeatureSource
 
 @pytest.fixture
 def passes(monkeypatch) -> list[int]:
-    """Numbers of pictures that went through a backbone for the cache."""
+    """Numbers of images that went through a backbone for the cache."""
     counts: list[int] = []
     original = FeatureSource._load
 

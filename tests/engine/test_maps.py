@@ -45,7 +45,7 @@ def _only_training(monkeypatch):
 
 @pytest.fixture
 def passes(monkeypatch) -> list[int]:
-    """Numbers of pictures that went through a backbone for the cache, in each batch."""
+    """Numbers of images that went through a backbone for the cache, in each batch."""
     counts: list[int] = []
     original = BackboneMaps._compute
 
@@ -104,7 +104,7 @@ def test_an_epoch_on_cached_maps_has_the_losses_of_one_on_pictures(task, data, t
 
 @every_task
 def test_each_view_has_the_answers_of_its_own_augmentation(task, data, tmp_path, monkeypatch):
-    """Epoch e of cached maps equals an epoch of pictures that are augmented as view e mod V."""
+    """Epoch e of cached maps equals an epoch of images that are augmented as view e mod V."""
     use_float32(monkeypatch)
     chosen = {"augment__preset": "light", "augment__views": 2, "strategy__epochs": 3}
     probe(task, data, tmp_path / "cached", **chosen)

@@ -1,4 +1,4 @@
-"""A penalty on the weights, old pictures beside new ones, weights of rows: what adaptation asks of the engine."""
+"""A penalty on the weights, old images beside new ones, weights of rows: what adaptation asks of the engine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def source_model() -> Classifier:
 
 
 class Loader:
-    """Batches of the pictures above in the order of a sampler."""
+    """Batches of the images above in the order of a sampler."""
 
     def __init__(self, batches) -> None:
         self.batches = batches
@@ -216,14 +216,14 @@ def test_stopped_within_an_epoch_of_rehearsal_goes_on_from_that_step(tmp_path):
 
 @pytest.mark.parametrize("heavy", [0, 1])
 def test_row_weights_decide_the_convex_fit_where_two_cameras_disagree(heavy, tmp_path):
-    """Two cameras see the same eight pictures and label them in opposite ways: the camera with more weight wins."""
+    """Two cameras see the same eight images and label them in opposite ways: the camera with more weight wins."""
     phases = full.plan(run_groups(), 1)[:1]
     assert phases[0].solver == "convex"
     labels, weights = LABELS.copy(), np.ones(len(LABELS))
     labels[8:16] = 1 - LABELS[:8]
     labels[VAL] = labels[8 * heavy : 8 * heavy + 4]
     weights[8 * heavy : 8 * heavy + 8] = 9.0
-    seen_as = np.arange(len(LABELS)) % 8  # row -> the picture it shows
+    seen_as = np.arange(len(LABELS)) % 8  # row -> the image it shows
     run = run_in(tmp_path / "run", row_weights=weights, labels=labels)
     shown = run.data.features
     run.data = replace(run.data, features=lambda what, rows, views: shown(what, seen_as[rows], views))

@@ -134,7 +134,7 @@ def test_data_that_changed_since_is_named(data, tmp_path, monkeypatch):
     import numpy as np
 
     draw_picture((0, 0, 0), np.random.default_rng(1)).save(copy / "blue" / "003.png")
-    with pytest.raises(ResumeError, match=r"the data changed since the run began, in 1 pictures: blue/003.png"):
+    with pytest.raises(ResumeError, match=r"the data changed since the run began, in 1 images: blue/003.png"):
         tiny_run(copy, tmp_path / "run", resume=True, strategy__name="full")
 
 

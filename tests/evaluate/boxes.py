@@ -16,7 +16,7 @@ def square(x: float, y: float = 0, side: float = 100) -> list[float]:
 
 
 def picture(found=(), true=()) -> dict:
-    """A picture of (box, score, label) that were found and (box, label) or (box, label, ignored) that are true."""
+    """An image of (box, score, label) that were found and (box, label) or (box, label, ignored) that are true."""
     true = [(*one, False)[:3] for one in true]
     return {
         "boxes": np.array([box for box, _, _ in found], np.float32).reshape(-1, 4),
@@ -57,7 +57,7 @@ def drawn_picture(rng, *, num_classes: int, detections: int, truths: int, crowds
 
 
 def drawn(seed: int, *, pictures: int = 20, crowds: float = 0.15, decimals: int = 9, **changes) -> BoxPredictions:
-    """A drawn set: 3 of 4 classes have true boxes, some pictures have none, and one has more than 100 detections."""
+    """A drawn set: 3 of 4 classes have true boxes, some images have none, and one has more than 100 detections."""
     rng = np.random.default_rng(seed)
     held = [
         drawn_picture(
@@ -75,7 +75,7 @@ def drawn(seed: int, *, pictures: int = 20, crowds: float = 0.15, decimals: int 
 
 
 def chosen(predictions: BoxPredictions, rows) -> BoxPredictions:
-    """The pictures at `rows`, in that order."""
+    """The images at `rows`, in that order."""
     names = ("paths", "sizes", *PARTS)
     values = {name: [getattr(predictions, name)[row] for row in rows] for name in names}
     return BoxPredictions(

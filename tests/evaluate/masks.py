@@ -1,4 +1,4 @@
-"""Mask predictions of small random pictures."""
+"""Mask predictions of small random images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CLASSES = ("ground", "tree", "car", "never")
 
 
 def label_maps(count: int = 12, *, seed: int = 0, side: int = 32) -> list[tuple[np.ndarray, np.ndarray]]:
-    """True and predicted maps (H, W) of halves and a square; each picture is met a little worse than the one before."""
+    """True and predicted maps (H, W) of halves and a square; each image is met a little worse than the one before."""
     rng = np.random.default_rng(seed)
     maps = []
     for picture in range(count):

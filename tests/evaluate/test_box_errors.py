@@ -1,4 +1,4 @@
-"""Error kinds, confusion with background and what mending gains, on boxes that a person can picture."""
+"""Error kinds, confusion with background and what mending gains, on boxes that a person can image."""
 
 from __future__ import annotations
 

@@ -81,31 +81,31 @@ def test_matching_is_done_once_and_new_thresholds_keep_it(monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"paths": ["a", "b"]}, "^box predictions: 2 paths but 3 sizes; each picture needs one entry$"),
-        ({"groups": ["a"]}, "3 paths but 1 groups; each picture"),
+        ({"paths": ["a", "b"]}, "^box predictions: 2 paths but 3 sizes; each image needs one entry$"),
+        ({"groups": ["a"]}, "3 paths but 1 groups; each image"),
         ({"sizes": np.ones((3, 3))}, r"sizes have shape \(3, 3\), expected \(N, 2\): height and width in pixels"),
         (
             {"sizes": np.array([[1, 1], [0, 5], [1, 1]])},
-            r"picture 1 \(1.jpg\): height 0 and width 5; both must be above",
+            r"image 1 \(1.jpg\): height 0 and width 5; both must be above",
         ),
         ({"thresholds": [0.5]}, r"thresholds have shape \(1,\), expected \(2,\): one a class"),
         ({"thresholds": [0.5, np.nan]}, "threshold nan of class 1; it must be within 0 and 1"),
-        ({"boxes": [np.zeros((2, 5)), [], []]}, r"boxes of picture 0 have shape \(2, 5\), expected \(M, 4\)"),
-        ({"scores": [[[0.1]], [], []]}, r"scores of picture 0 have shape \(1, 1\), expected \(M,\)"),
-        ({"scores": [[0.1], [], []]}, r"picture 0 \(0.jpg\): 2 boxes but 1 scores; each box needs one"),
-        ({"labels": [[0, 1], [1], []]}, r"picture 1 \(1.jpg\): 0 boxes but 1 labels"),
-        ({"target_labels": [[0, 1], [], []]}, r"picture 2 \(2.jpg\): 1 target boxes but 0 target labels"),
-        ({"ignored": [[True], [], [False]]}, "picture 0 .*: 2 target boxes but 1 ignored marks"),
+        ({"boxes": [np.zeros((2, 5)), [], []]}, r"boxes of image 0 have shape \(2, 5\), expected \(M, 4\)"),
+        ({"scores": [[[0.1]], [], []]}, r"scores of image 0 have shape \(1, 1\), expected \(M,\)"),
+        ({"scores": [[0.1], [], []]}, r"image 0 \(0.jpg\): 2 boxes but 1 scores; each box needs one"),
+        ({"labels": [[0, 1], [1], []]}, r"image 1 \(1.jpg\): 0 boxes but 1 labels"),
+        ({"target_labels": [[0, 1], [], []]}, r"image 2 \(2.jpg\): 1 target boxes but 0 target labels"),
+        ({"ignored": [[True], [], [False]]}, "image 0 .*: 2 target boxes but 1 ignored marks"),
         (
             {"boxes": [[square(0), [1, 2, np.nan, 4]], [], []]},
-            r"picture 0 \(0.jpg\): box 1 is \[1.0, 2.0, nan, 4.0\]; x1 y1 x2 y2 must be finite, x2 >= x1 and y2 >= y1",
+            r"image 0 \(0.jpg\): box 1 is \[1.0, 2.0, nan, 4.0\]; x1 y1 x2 y2 must be finite, x2 >= x1 and y2 >= y1",
         ),
         (
             {"target_boxes": [[square(0)] * 2, [], [[5, 0, 4, 9]]]},
-            r"picture 2 .*: target box 0 is \[5.0, 0.0, 4.0, 9.0\]",
+            r"image 2 .*: target box 0 is \[5.0, 0.0, 4.0, 9.0\]",
         ),
         ({"labels": [[0, 2], [], []]}, r"label of box 1 is 2; there are 2 classes \(0..1\)"),
-        ({"target_labels": [[0, 0], [], [-1]]}, r"picture 2 .*: label of target box 0 is -1; there are 2 classes"),
+        ({"target_labels": [[0, 0], [], [-1]]}, r"image 2 .*: label of target box 0 is -1; there are 2 classes"),
         ({"scores": [[0.5, 1.5], [], []]}, "score of box 1 is 1.5; a score must be within 0 and 1"),
         ({"scores": [[np.nan, 0.5], [], []]}, "score of box 0 is nan"),
     ],
@@ -152,7 +152,7 @@ def test_an_unknown_class_and_a_bad_box_in_a_file_are_named_with_the_file(tmp_pa
         read_box_predictions(file)
     place = table.schema.names.index("scores")
     pq.write_table(table.set_column(place, "scores", pa.array([[2.0, 0.5], [], []], pa.list_(pa.float32()))), file)
-    with pytest.raises(DataError, match="test.parquet: box predictions, picture 0 .*: score of box 0 is 2.0"):
+    with pytest.raises(DataError, match="test.parquet: box predictions, image 0 .*: score of box 0 is 2.0"):
         read_box_predictions(file)
     place = table.schema.names.index("boxes")
     pq.write_table(table.set_column(place, "boxes", pa.array([[[1.0, 2, 3], [1, 2, 3, 4, 5]], [], []])), file)

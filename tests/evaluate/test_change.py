@@ -86,9 +86,9 @@ def test_the_change_of_a_model_to_itself_is_zero():
 def test_answers_for_other_images_are_refused_with_the_number_that_differs():
     other = TARGETS.copy()
     other[[1, 5]] = 1, 0
-    with pytest.raises(DataError, match=r"labels of 2 of 9 pictures differ \(the first at row 1\)"):
+    with pytest.raises(DataError, match=r"labels of 2 of 9 images differ \(the first at row 1\)"):
         change_of(answers(BEFORE), answers(AFTER, targets=other), metric="accuracy")
-    with pytest.raises(DataError, match="9 and 8 pictures; both models must predict the same ones"):
+    with pytest.raises(DataError, match="9 and 8 images; both models must predict the same ones"):
         change_of(answers(BEFORE), answers(AFTER[:8], targets=TARGETS[:8]), metric="accuracy")
 
 

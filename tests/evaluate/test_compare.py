@@ -67,7 +67,7 @@ def test_counts_of_both_right_lost_gained_and_both_wrong_add_up_and_match_mcnema
 
 def test_equal_answers_are_called_equal(base, tmp_path):
     result = compare_runs([base, copy_run(base, tmp_path / "new")])
-    assert result["sentence"] == '"new" predicts the same as "old" for all 240 pictures.'
+    assert result["sentence"] == '"new" predicts the same as "old" for all 240 images.'
     assert result["pairs"][0]["confusion"] == []
 
 
@@ -158,7 +158,7 @@ def test_groups_are_listed_with_the_largest_loss_first(base, tmp_path):
 
 
 def test_a_loss_in_one_camera_alone_is_not_called_general(base, tmp_path):
-    """Pictures of one group are alike: McNemar alone is sure of a loss that whole groups do not show."""
+    """Images of one group are alike: McNemar alone is sure of a loss that whole groups do not show."""
 
     def lose_a_camera(old):
         return replace(old, predicted=np.where(old.groups == "camera 3", (old.targets + 1) % 6, old.predicted))
@@ -173,7 +173,7 @@ def test_few_groups_are_warned_of(tmp_path):
     base = base_run(tmp_path / "a", groups=["north", "south"])
     result = compare_runs([base, copy_run(base, tmp_path / "b", better(0.5))])
     assert not result["by_group"]
-    assert "The pictures come from 2 groups." in result["notes"][0]
+    assert "The images come from 2 groups." in result["notes"][0]
 
 
 def test_val_is_compared_and_said_where_a_run_has_no_test(base, tmp_path):
@@ -181,7 +181,7 @@ def test_val_is_compared_and_said_where_a_run_has_no_test(base, tmp_path):
     (new / "predictions" / "test.parquet").unlink()
     result = compare_runs([base, new])
     assert result["split"] == "val"
-    assert result["notes"][0].startswith("Not every run has test pictures, so val is compared.")
+    assert result["notes"][0].startswith("Not every run has test images, so val is compared.")
 
 
 def test_unlabelled_pictures_are_left_out(base, tmp_path):
@@ -191,7 +191,7 @@ def test_unlabelled_pictures_are_left_out(base, tmp_path):
     result = compare_runs([copy_run(base, tmp_path / "a", unlabel), copy_run(base, tmp_path / "b", unlabel)])
     assert (result["n"], result["unlabelled"]) == (200, 40)
     all_gone = [copy_run(base, tmp_path / name, lambda p: replace(p, targets=p.targets * 0 - 1)) for name in ("c", "d")]
-    with pytest.raises(DataError, match=r'compare: none of the 240 pictures of "c" has a label'):
+    with pytest.raises(DataError, match=r'compare: none of the 240 images of "c" has a label'):
         compare_runs(all_gone)
 
 
@@ -201,8 +201,8 @@ def test_runs_tested_on_other_pictures_are_refused_with_numbers_and_an_example(b
         compare_runs([base, fewer])
     lost = sorted(read_predictions(base / "predictions" / "test.parquet").paths[228:])[0]
     assert str(error.value) == (
-        'compare: "old" and "fewer" were tested on different pictures: 12 of 240 only in "old" '
-        f"(such as {lost}). Only predictions for the same pictures can be compared: train the runs on one table with a "
+        'compare: "old" and "fewer" were tested on different images: 12 of 240 only in "old" '
+        f"(such as {lost}). Only predictions for the same images can be compared: train the runs on one table with a "
         "split column."
     )
 
@@ -231,7 +231,7 @@ def test_changed_pictures_under_the_same_name_are_refused(base, tmp_path):
     hashes = [f"h{k}" for k in range(720)]
     put_hashes(base, hashes)
     put_hashes(new, [*hashes[:row], "other", *hashes[row + 1 :]])
-    with pytest.raises(DataError, match=r"1 of 240 pictures changed between .* although their names are the same"):
+    with pytest.raises(DataError, match=r"1 of 240 images changed between .* although their names are the same"):
         compare_runs([base, new])
 
 
@@ -239,7 +239,7 @@ def test_changed_labels_are_refused(base, tmp_path):
     def relabel(old):
         return replace(old, targets=np.where(np.arange(len(old)) < 3, (old.targets + 1) % 6, old.targets))
 
-    with pytest.raises(DataError, match=r'3 of 240 pictures carry another label in "new" than in "old" \(such as .*: '
+    with pytest.raises(DataError, match=r'3 of 240 images carry another label in "new" than in "old" \(such as .*: '
                                         r'Blue Grosbeak in "old", Indigo Bunting in "new"\)'):  # fmt: skip
         compare_runs([base, copy_run(base, tmp_path / "new", relabel)])
 
@@ -258,7 +258,7 @@ def test_what_is_no_comparison_is_refused(base, tmp_path):
     no_test, no_val = copy_run(base, tmp_path / "a"), copy_run(base, tmp_path / "b")
     (no_test / "predictions" / "test.parquet").unlink()
     (no_val / "predictions" / "val.parquet").unlink()
-    with pytest.raises(DataError, match="has no test pictures, and not all runs have val pictures"):
+    with pytest.raises(DataError, match="has no test images, and not all runs have val images"):
         compare_runs([no_test, no_val])
 
 

@@ -69,7 +69,7 @@ def test_classes_groups_and_pictures_are_compared_one_by_one(pair):
 def test_equal_answers_are_called_equal(tmp_path):
     runs = [dense_run(tmp_path / name, boxes()) for name in ("a", "b")]
     result = compare_runs(runs)
-    assert result["sentence"] == '"b" predicts the same as "a" for all 40 pictures.'
+    assert result["sentence"] == '"b" predicts the same as "a" for all 40 images.'
     assert result["pairs"][0]["verdict"] == "unclear"
 
 
@@ -115,9 +115,9 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(tmp_path):
         against(dense_run(tmp_path / "found", boxes()))
     with pytest.raises(DataError, match=r'"old" is a run of segmentation, "run" of classification'):
         against(base_run(tmp_path / "labels"))
-    with pytest.raises(DataError, match=r'"old" and "fewer" were tested on different pictures: 1 of 40 only in "old"'):
+    with pytest.raises(DataError, match=r'"old" and "fewer" were tested on different images: 1 of 40 only in "old"'):
         against(dense_run(tmp_path / "fewer", masks(paths=[*masks().paths[:-1], "images/other.jpg"])))
-    with pytest.raises(DataError, match=r'40 of 40 pictures carry another mask in "drawn" than in "old" \(such as ima'):
+    with pytest.raises(DataError, match=r'40 of 40 images carry another mask in "drawn" than in "old" \(such as ima'):
         against(dense_run(tmp_path / "drawn", masks(seed=5)))
     named = masks(classes=("ground", "tree", "bus", "never"))
     with pytest.raises(DataError, match=r"knows the classes .*'car'.*, \"named\" .*'bus'.*Averages over other classes"):
@@ -128,7 +128,7 @@ def test_true_boxes_that_moved_are_another_truth(tmp_path):
     made = boxes()
     moved = replace(made, target_boxes=[boxes + 1 for boxes in made.target_boxes])
     runs = [dense_run(tmp_path / "old", made), dense_run(tmp_path / "moved", moved)]
-    with pytest.raises(DataError, match=r'pictures carry other true boxes in "moved" than in "old"'):
+    with pytest.raises(DataError, match=r'images carry other true boxes in "moved" than in "old"'):
         compare_runs(runs)
 
 
@@ -149,7 +149,7 @@ def test_four_pictures_are_too_few_to_prefer_a_run(tmp_path):
     ]
     result = vf.compare(*runs, out=tmp_path / "page.html")
     assert result["pairs"][0]["verdict"] == "unclear"
-    assert result["sentence"].endswith("4 pictures are too few to tell it from chance.")
+    assert result["sentence"].endswith("4 images are too few to tell it from chance.")
 
 
 def test_the_terminal_and_the_page_speak_of_the_task(pair, tmp_path, monkeypatch):

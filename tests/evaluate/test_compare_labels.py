@@ -40,7 +40,7 @@ def test_a_run_that_gets_more_images_right_is_better_and_says_where(task, tmp_pa
 def test_the_same_answers_are_no_difference(task, tmp_path):
     runs = [label_run(tmp_path / name, MADE[task]()) for name in ("one", "two")]
     found = compare_runs(runs)
-    assert found["sentence"] == '"two" predicts the same as "one" for all 240 pictures.'
+    assert found["sentence"] == '"two" predicts the same as "one" for all 240 images.'
     assert (found["pairs"][0]["p_adjusted"], found["pairs"][0]["macro_f1"]["value"]) == (1.0, 0.0)
 
 
@@ -51,7 +51,7 @@ def test_other_labels_and_other_classes_are_refused(task, tmp_path):
     changed = made.targets.copy()
     changed[3, 0] = 1 - changed[3, 0] if not np.isnan(changed[3, 0]) else 1
     other = label_run(tmp_path / "other", replace(made, targets=changed))
-    with pytest.raises(DataError, match=r"1 of 240 pictures carry other labels in .other. than in .base. .such as 003"):
+    with pytest.raises(DataError, match=r"1 of 240 images carry other labels in .other. than in .base. .such as 003"):
         compare_runs([base, other])
     if task == "multilabel":
         renamed = label_run(tmp_path / "renamed", replace(made, classes=("bus", "car", "rain", "fog")))

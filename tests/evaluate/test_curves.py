@@ -55,7 +55,7 @@ def test_healthy_curves_are_called_so():
 def test_few_validation_pictures_are_a_warning_even_without_epochs():
     verdicts = judge_curves([], num_val=40)
     assert kinds(verdicts) == ["few-validation-pictures"]
-    assert "Only 40 validation pictures" in verdicts[0]["sentence"]
+    assert "Only 40 validation images" in verdicts[0]["sentence"]
     assert "±12%" in verdicts[0]["sentence"]
 
 

@@ -302,7 +302,7 @@ def test_a_set_without_any_box_has_no_numbers_and_no_errors(pictures):
 
 
 def crowd_of(count: int, *, scores: tuple[float, float] = (0.9, 0.6)) -> dict:
-    """A picture full of small squares, each found exactly."""
+    """An image full of small squares, each found exactly."""
     squares = [square(12 * (row % 25), 12 * (row // 25), side=10) for row in range(count)]
     found = [(box, score, 0) for box, score in zip(squares, np.linspace(*scores, count), strict=True)]
     return picture(found, [(box, 0) for box in squares])

@@ -61,7 +61,7 @@ def test_equal_models_change_nothing_and_have_no_evidence():
 
 
 def test_without_a_true_box_there_is_no_number():
-    empty = chosen(boxes(), [0, 5, 10])  # every fifth picture has no object
+    empty = chosen(boxes(), [0, 5, 10])  # every fifth image has no object
     drawn = draw_metrics(empty)
     change = change_between(drawn, drawn, "map")
     assert np.isnan([change.value, change.low, change.high]).all()

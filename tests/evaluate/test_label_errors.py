@@ -11,7 +11,7 @@ def test_a_swapped_label_comes_first_and_an_unsure_mistake_is_left_out():
     targets = np.repeat([0, 1], 20)
     scores = np.where(targets[:, None] == [0, 1], 0.9, 0.1)
     targets = targets.copy()
-    targets[3] = 1  # the label is wrong: the model is as sure of class 0 as on other pictures of class 0
+    targets[3] = 1  # the label is wrong: the model is as sure of class 0 as on other images of class 0
     scores[25] = [0.55, 0.45]  # the model errs, without conviction
     rows = likely_label_errors(targets, scores.argmax(axis=1), scores)
     assert rows.tolist() == [3]

@@ -70,7 +70,7 @@ def test_a_wide_tolerance_takes_another_way_to_the_same_counts(monkeypatch):
 
 
 def test_the_tolerance_is_the_share_of_the_diagonal_rounded_up():
-    """A picture of 50 x 120 has a diagonal of 130 px: 1.04 px, so 2."""
+    """An image of 50 x 120 has a diagonal of 130 px: 1.04 px, so 2."""
 
     def met(shift: int) -> list[int]:
         truth, predicted = np.zeros((50, 120), int), np.zeros((50, 120), int)

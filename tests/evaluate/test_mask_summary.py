@@ -19,7 +19,7 @@ IGNORED = (np.full((32, 32), -1), np.zeros((32, 32), int))
 
 
 def right_or_wrong(right: np.ndarray):
-    """Pictures of 16 pixels of one class, each all right or all wrong."""
+    """Images of 16 pixels of one class, each all right or all wrong."""
     truth = np.zeros((4, 4), int)
     return [(truth, truth if good else truth + 1) for good in right]
 
@@ -78,7 +78,7 @@ def test_pictures_without_a_counted_pixel_are_set_aside():
     assert with_one == without
 
 
-@pytest.mark.parametrize("maps", [[], [IGNORED]], ids=["no picture", "only ignored pixels"])
+@pytest.mark.parametrize("maps", [[], [IGNORED]], ids=["no image", "only ignored pixels"])
 def test_a_set_without_a_counted_pixel_has_no_numbers(maps):
     summary = summarise_masks(judged(maps))
     assert (summary["n"], summary["unlabelled"], summary["pixels"]) == (0, len(maps), 0)
@@ -97,7 +97,7 @@ def test_four_pictures_have_numbers_but_no_intervals():
 
 
 def test_interval_of_pixel_accuracy_is_the_binomial_one_when_pictures_are_right_or_wrong_as_a_whole():
-    """200 pictures, 80% right: the pixels of a picture are one vote, not sixteen."""
+    """200 images, 80% right: the pixels of an image are one vote, not sixteen."""
     summary = summarise_masks(judged(right_or_wrong(np.repeat([True, False], [160, 40]))), draws=20_000)
     assert summary["pixel_accuracy"] == 0.8
     assert summary["pixel_accuracy_interval"] == pytest.approx([0.745, 0.855], abs=0.004)

@@ -1,4 +1,4 @@
-"""Numbers of several labels a picture: equal to scikit-learn's, blind to unknown labels, with honest intervals."""
+"""Numbers of several labels per image: equal to scikit-learn's, blind to unknown labels, with honest intervals."""
 
 from __future__ import annotations
 

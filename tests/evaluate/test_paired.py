@@ -87,7 +87,7 @@ def test_arrays_of_different_lengths_are_refused():
 
 
 def answers(rng, count=300, classes=4):
-    targets = rng.integers(0, classes - 1, count)  # the last class has no picture
+    targets = rng.integers(0, classes - 1, count)  # the last class has no image
     before = np.where(rng.random(count) < 0.6, targets, rng.integers(0, classes, count))
     after = np.where(rng.random(count) < 0.8, targets, rng.integers(0, classes, count))
     return targets, before, after

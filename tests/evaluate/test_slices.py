@@ -19,7 +19,7 @@ def test_a_dark_quarter_with_lower_accuracy_is_said_in_a_sentence():
         "brightest quarter",
     ]
     assert slice_sentences(rows)[0] == (
-        "In the darkest quarter (100 pictures) accuracy is 70% [60%-78%], against 100% elsewhere."
+        "In the darkest quarter (100 images) accuracy is 70% [60%-78%], against 100% elsewhere."
     )
 
 

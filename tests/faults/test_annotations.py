@@ -15,11 +15,11 @@ from vision_ft.types import Finding
 
 # The corpus states few words; these are ours, so that the texts are tested.
 WORDS = {
-    "coco-rle_size_not_image": ["annotation 11", "the RLE mask is 10 x 10, the picture 64 x 48"],
+    "coco-rle_size_not_image": ["annotation 11", "the RLE mask is 10 x 10, the image 64 x 48"],
     "coco-category_unknown": ["annotation 12", "category_id 7 is unknown", "'1', '3'"],
     "coco-box_string": ["annotation 11", "expected numbers", "(str)"],
     "coco-seg_wrong_type": ["annotation 11", "expected outlines or an RLE mask"],
-    "coco-box_partly_outside": ["1 boxes leave the picture by up to 10 px; clipped"],
+    "coco-box_partly_outside": ["1 boxes leave the image by up to 10 px; clipped"],
     "coco-dup_ann_id": ["1 annotation ids are used more than once: ['11']"],
     "coco-dup_image_file": ["listed under two ids"],
     "coco-image_id_absent": ["annotation 11", "has no image_id"],
@@ -44,7 +44,7 @@ WORDS = {
     "yolo-yaml_traversal": ["data.yaml", "leaves the data folder"],
     "yolo-class_too_big": ["a.txt line 1", "class 5, but data.yaml names 0..1"],
     "yolo-coord_negative": ["a.txt line 1", "'-0.1'", "outside 0..1"],
-    "yolo-yaml_train_is_val": ["2 pictures of val are also in train (leak)"],
+    "yolo-yaml_train_is_val": ["2 images of val are also in train (leak)"],
     "yolo-yaml_download": ["download key is ignored, never run"],
     "yolo-segment_odd": ["a.txt line 1", "got 8 values"],
     "yolo-commas": ["separated by commas"],
@@ -52,7 +52,7 @@ WORDS = {
     "yolo-nan": ["a.txt line 1", "'nan'"],
     "yolo-class_negative": ["class -1"],
     "yolo-yaml_nc_mismatch": ["nc is 3, but names has 2"],
-    "yolo-orphan": ["1 label files have no picture", "zzz.txt"],
+    "yolo-orphan": ["1 label files have no image", "zzz.txt"],
     "yolo-yaml_names_gap": ["['0', '2']", "0..1 without a gap"],
     "yolo-dup_rows": ["1 boxes repeat another one"],
     "voc-no_name": ["object 1", "has no name"],

@@ -34,13 +34,13 @@ WORDS = {
     "csv-empty": ["the file is empty"],
     "csv-dup_header": ["line 1", "'label'", "written twice"],
     "folder-val_extra_class": ["'fox'", "which train lacks"],
-    "folder-no_images": ["no pictures found", ".jpeg", ".png"],
-    "folder-empty_class": ["'fox'", "no pictures in the class folders"],
+    "folder-no_images": ["no images found", ".jpeg", ".png"],
+    "folder-empty_class": ["'fox'", "no images in the class folders"],
 }
 WARNINGS = {
     "csv-label_case": ("case-twins", "['Cat', 'cat']"),
     "csv-label_nfd": ("unicode-twins", r"'e\u0301', '\xe9'"),
-    "folder-val_missing_class": ("class-missing-in-split", "val has no picture of ['dog']"),
+    "folder-val_missing_class": ("class-missing-in-split", "val has no image of ['dog']"),
     "folder-one_image_class": ("one-picture-class", "['fox']"),
     "folder-case_twins": ("case-twins", "['Cat', 'cat']"),
 }

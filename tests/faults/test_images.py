@@ -1,4 +1,4 @@
-"""Broken and hostile picture files: each gets pixels or one typed error that names it, never a crash or a hang."""
+"""Broken and hostile image files: each gets pixels or one typed error that names it, never a crash or a hang."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision_ft.data.images.decode import PictureError, decode
+from vision_ft.data.images.decode import ImageError, decode
 from vision_ft.errors import DataError
 
 
@@ -19,7 +19,7 @@ from vision_ft.errors import DataError
 def images(shared: Path) -> Path:
     folder = shared / "faults" / "images"
     if not folder.is_dir():
-        pytest.skip(f"no broken pictures at {folder}")
+        pytest.skip(f"no broken images at {folder}")
     return folder
 
 
@@ -60,7 +60,7 @@ def test_every_picture_of_the_corpus_gets_its_expected_answer(images: Path, tmp_
     ],
 )
 def test_a_rejection_names_the_file_its_kind_and_the_reason(images: Path, name: str, kind: str, words: str) -> None:
-    with pytest.raises(PictureError, match=words) as caught:
+    with pytest.raises(ImageError, match=words) as caught:
         decode(images / name)
     assert caught.value.kind == kind
     assert Path(name).name in str(caught.value)

@@ -175,7 +175,7 @@ def test_earlier_results_are_replaced(tmp_path, clip):
 
 def test_a_feed_without_one_readable_frame_is_an_error(tmp_path):
     (tmp_path / "f").mkdir()
-    (tmp_path / "f" / "a.png").write_bytes(b"no picture")
+    (tmp_path / "f" / "a.png").write_bytes(b"no image")
     with pytest.raises(FeedError, match="no frame could be read. left out: .*a.png"):
         work(tmp_path / "f", tmp_path / "out")
     assert not (tmp_path / "out").exists()

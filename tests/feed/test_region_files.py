@@ -65,9 +65,9 @@ def test_coco_gives_the_polygons_of_the_picture_asked_for(tmp_path):
     assert found.regions[0].points[0] == (1, 1)
     assert found.regions[0].state == "occupied"
     assert found.frame_size == (40, 30)
-    with pytest.raises(DataError, match="regions of 2 pictures, and none was asked for"):
+    with pytest.raises(DataError, match="regions of 2 images, and none was asked for"):
         read_regions(path)
-    with pytest.raises(DataError, match='regions of 2 pictures, of which 0 are named "three.jpg"'):
+    with pytest.raises(DataError, match='regions of 2 images, of which 0 are named "three.jpg"'):
         read_regions(path, picture="three.jpg")
 
 
@@ -90,7 +90,7 @@ def test_coco_of_a_single_picture_serves_any_frame(tmp_path):
         ({"regions": 5}, "an entry is not as expected"),
         ({"frame_size": [0, 5], "regions": [{"points": []}]}, "frame_size is 0 x 5"),
         ({"spaces_xy": [[1, 2]]}, '"spaces_xy" without "space_size"'),
-        ({"images": [], "annotations": []}, "regions of 0 pictures"),
+        ({"images": [], "annotations": []}, "regions of 0 images"),
         ("<parking><space></parking>", "the XML is damaged"),
         ("<parking/>", "holds no region"),
         ('<p><space id="3"><contour><point x="1" y="2"/></contour></space></p>', 'space "3" has 1 corners'),

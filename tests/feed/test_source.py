@@ -169,12 +169,12 @@ def test_a_folder_without_times_goes_by_name_and_says_what_it_assumes(tmp_path):
         ("1.png", 5.0, None),
         ("2.png", 10.0, None),
     ]
-    assert feed.remarks == ["no date and time in all file names: pictures are taken to be 5 s apart."]
+    assert feed.remarks == ["no date and time in all file names: images are taken to be 5 s apart."]
 
 
 def test_a_broken_picture_is_left_out_and_named(tmp_path):
     folder = write_pictures(tmp_path / "f", {f"{n}.png": draw_lot("") for n in range(3)})
-    (folder / "1.png").write_bytes(b"no picture")
+    (folder / "1.png").write_bytes(b"no image")
     feed = open_feed(folder)
     assert [frame.name for frame in feed] == ["0.png", "2.png"]
     assert "left out: " in feed.remarks[-1]
@@ -191,7 +191,7 @@ def test_a_folder_of_names_that_are_not_utf8_is_read(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(FeedError, match="no picture directly in this folder. Allowed: .*.avif, .*.jpg"):
+    with pytest.raises(FeedError, match="no image directly in this folder. Allowed: .*.avif, .*.jpg"):
         open_feed(tmp_path)
 
 

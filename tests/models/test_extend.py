@@ -33,7 +33,7 @@ def trained(head: str, num_classes: int = 3, backbone: str = "test_resnet") -> C
 
 
 def usual_features(model: Classifier, count: int) -> torch.Tensor:
-    """Features of pictures of the known classes; for a cosine head near the class directions, as after training."""
+    """Features of images of the known classes; for a cosine head near the class directions, as after training."""
     noise = torch.randn(count, model.backbone.num_features) * 5
     if model.head_name != "cosine":
         return noise

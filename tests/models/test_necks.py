@@ -64,7 +64,7 @@ def test_position_embeddings_of_square_weights_are_resampled_to_an_oblong_pictur
     oblong = create_backbone(
         name, pretrained=tmp_path / "square.safetensors", image_size=size, model_args=dict(TINY)
     ).eval()
-    tokens = square.pos_embed.shape[1] - 4 * 4  # those of the class, which have no place in the picture
+    tokens = square.pos_embed.shape[1] - 4 * 4  # those of the class, which have no place in the image
     expected = resample_abs_pos_embed(square.pos_embed, (3, 5), (4, 4), num_prefix_tokens=tokens)
     assert torch.equal(oblong.model.pos_embed, expected)
     neck, _, _ = neck_of(oblong)

@@ -13,7 +13,7 @@ from vision_ft.new_camera import job
 
 @pytest.fixture(scope="session")
 def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of the camera that the source run knows."""
+    """Images of the camera that the source run knows."""
     return draw_camera(tmp_path_factory.mktemp("cameras") / "old", seed=0, per_class=24)
 
 
@@ -28,7 +28,7 @@ def source(old: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of a darker camera."""
+    """Images of a darker camera."""
     return draw_camera(tmp_path_factory.mktemp("cameras") / "new", seed=1, per_class=12, dim=0.6)
 
 

@@ -18,7 +18,7 @@ from vision_ft.models.folder import CONFIG_FILE, KEY
 
 @pytest.fixture
 def lonely(source, tmp_path):
-    """A copy of the source run whose pictures are gone."""
+    """A copy of the source run whose images are gone."""
     copy = shutil.copytree(source, tmp_path / "lonely")
     (copy / "data.parquet").unlink()
     return copy
@@ -32,7 +32,7 @@ def test_classes_that_have_nothing_in_common_are_refused_with_both_lists(source,
         DataError, match=r"renamed: its classes \['cam amber', .*\] and those of the model \['amber', "
     ) as error:
         adapt_tiny(source, new, tmp_path / "run")
-    assert 'pictures without a label go into a folder called "unlabelled"' in str(error.value)
+    assert 'images without a label go into a folder called "unlabelled"' in str(error.value)
 
 
 def test_one_class_only_is_learned_beside_the_old_ones_and_said(source, tmp_path):
@@ -41,7 +41,7 @@ def test_one_class_only_is_learned_beside_the_old_ones_and_said(source, tmp_path
     assert run.outcome["classes"]["absent_on_new"] == ["blue", "crimson"]
     assert candidate(run, "head")["status"] == "done"
     assert candidate(run, "full")["status"] == "done"
-    assert "the new camera has no picture of ['blue', 'crimson']" in findings_of(run.path)
+    assert "the new camera has no image of ['blue', 'crimson']" in findings_of(run.path)
 
 
 @pytest.mark.parametrize("head", ["linear", "mlp"])
@@ -63,8 +63,8 @@ def test_one_class_without_old_pictures_teaches_nothing_and_says_why(head, tmp_p
 def test_fewer_pictures_than_classes_are_handled_and_said(source, tmp_path):
     new = draw_camera(tmp_path / "new", seed=1, classes=("amber",), per_class=2)
     run = adapt_tiny(source, new, tmp_path / "run", strategy=["batchnorm", "head", "full"], strategy__epochs=2)
-    assert "2 pictures for 3 classes: too few to measure each class." in findings_of(run.path)
-    assert "the new camera has no test pictures" in findings_of(run.path)
+    assert "2 images for 3 classes: too few to measure each class." in findings_of(run.path)
+    assert "the new camera has no test images" in findings_of(run.path)
     assert "at least 32" in candidate(run, "batchnorm")["reason"]
     assert run.outcome["decision"]["exit_code"] == 3
 
@@ -73,7 +73,7 @@ def test_few_pictures_and_no_old_ones_still_end_in_a_decision(lonely, tmp_path):
     new = draw_camera(tmp_path / "new", seed=1, per_class=3)
     run = adapt_tiny(lonely, new, tmp_path / "run", strategy=["head", "full"], strategy__epochs=2, labels=4)
     assert candidate(run, "head")["status"] in ("done", "skipped")
-    assert run.outcome["old_missing"].startswith("the source run lists no pictures (data.parquet is missing)")
+    assert run.outcome["old_missing"].startswith("the source run lists no images (data.parquet is missing)")
 
 
 def test_a_class_of_val_that_train_lacks_is_handled_without_old_pictures(lonely, new, tmp_path):
@@ -90,9 +90,7 @@ def test_a_class_of_val_that_train_lacks_is_handled_without_old_pictures(lonely,
 @pytest.mark.parametrize("classes", [["amber"], ["amber", "blue"]])
 def test_pictures_that_are_too_few_to_split_are_refused(classes, source, tmp_path):
     new = draw_camera(tmp_path / "new", seed=1, classes=classes, per_class=1)
-    with pytest.raises(
-        DataError, match=rf"new: no picture is left for val: {len(classes)} pictures are too few to split"
-    ):
+    with pytest.raises(DataError, match=rf"new: no image is left for val: {len(classes)} images are too few to split"):
         adapt_tiny(source, new, tmp_path / "run")
 
 
@@ -107,7 +105,7 @@ def test_grey_and_infrared_pictures_on_a_colour_model_are_taken_and_said(mode, s
     run = adapt_tiny(source, new, tmp_path / "run")
     assert run.outcome["new"]["pictures"] == 30
     assert candidate(run, "head")["status"] == "done"
-    said = "The new camera's pictures have no colour: they are grey or infrared."
+    said = "The new camera's images have no colour: they are grey or infrared."
     assert said in run.outcome["shift"]["sentences"]
 
 
@@ -120,7 +118,7 @@ def test_pictures_of_another_size_are_taken(size, source, tmp_path):
 
 def test_broken_pictures_are_refused_or_left_out(source, new, tmp_path):
     copy = shutil.copytree(new, tmp_path / "new")
-    (copy / "blue" / "bad.png").write_bytes(b"no picture")
+    (copy / "blue" / "bad.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"(?s)bad.png.*data.on_bad=drop"):
         adapt_tiny(source, copy, tmp_path / "run")
     run = adapt_tiny(source, copy, tmp_path / "dropped", data__on_bad="drop")
@@ -171,7 +169,7 @@ def test_a_new_camera_must_be_named(tmp_path):
 
 def test_an_empty_new_camera_is_refused(source, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="empty: no pictures found"):
+    with pytest.raises(DataError, match="empty: no images found"):
         adapt_tiny(source, tmp_path / "empty", tmp_path / "run")
     with pytest.raises(DataError, match="nowhere: no such folder or file"):
         adapt_tiny(source, tmp_path / "nowhere", tmp_path / "run")

@@ -76,7 +76,7 @@ def test_a_gain_within_the_limit_ships_the_candidate_and_leaves_the_source_run_a
     metric, words = {"segmentation": ("miou", "mIoU"), "detection": ("map50", "mAP50")}[task]
     decision = run.outcome["decision"]
     assert (run.passed, decision["metric"], decision["exit_code"]) == (True, metric, 0), decision
-    assert f"on held-out pictures {words} on the new camera" in decision["sentence"]
+    assert f"on held-out images {words} on the new camera" in decision["sentence"]
     chosen = candidate(run, run.recommended)
     assert weights(run.path) == weights(run.path / "candidates" / run.recommended) != weights(runs(task))
     change = chosen["change"]["new"]
@@ -93,9 +93,9 @@ def test_what_needs_one_label_a_picture_is_left_out_and_said(task, adapted):
     run = adapted(task)
     for name in ("entropy", "pseudo-labels"):
         assert candidate(run, name)["status"] == "skipped"
-        assert candidate(run, name)["reason"] == f"it needs one label a picture, and the task is {task}."
+        assert candidate(run, name)["reason"] == f"it needs one label per image, and the task is {task}."
     assert candidate(run, "batchnorm")["status"] == "skipped"
-    assert "got 28 pictures of the new camera; it needs at least 32" in candidate(run, "batchnorm")["reason"]
+    assert "got 28 images of the new camera; it needs at least 32" in candidate(run, "batchnorm")["reason"]
     assert [run.outcome[name] for name in ("budget", "honest_split")] == [None, None]
     assert run.outcome["shift"]["kind"] in ("lighting", "picture")
     assert run.outcome["shift"]["prior"]["distance"] is None
@@ -140,7 +140,7 @@ def test_the_adapted_run_predicts_is_reported_and_compared_like_any_other(task, 
     assert "Log loss" not in page
     assert "sure on average" in page
     assert f"lot-{task}" in page
-    with pytest.raises(DataError, match="were tested on different pictures"):
+    with pytest.raises(DataError, match="were tested on different images"):
         vf.compare(runs(task), run.path)
 
 
@@ -149,7 +149,7 @@ def test_the_list_of_pictures_to_label_has_no_label_column_and_no_labelled_or_te
     run = adapted(task)
     rows = list(csv.DictReader((run.path / "to_label.csv").read_text().splitlines()))
     assert list(rows[0]) == ["path", "score", "rank", "reason"]
-    assert len(rows) == 4, "of 28 pictures outside test, 24 labels are used"
+    assert len(rows) == 4, "of 28 images outside test, 24 labels are used"
     assert all(0.5 <= float(row["score"]) <= 1 for row in rows)
     table = table_of(run.path)
     known = {
@@ -181,10 +181,10 @@ def test_pictures_without_any_mask_are_looked_at_and_shift_their_batchnorm(camer
     images, names = cameras["new"] / "images", ["batchnorm", "head"]
     run = adapt_dense(runs("segmentation"), images, tmp_path / "run", strategy=names, data__test=0.1)
     assert candidate(run, "batchnorm")["status"] == "done"
-    assert candidate(run, "head")["reason"] == "no labelled picture of the new camera to train on."
+    assert candidate(run, "head")["reason"] == "no labelled image of the new camera to train on."
     assert run.outcome["new"]["labelled"] == 0
     assert run.outcome["decision"]["exit_code"] == 3
-    assert "no labelled picture of the new camera is left to choose on" in run.outcome["decision"]["sentence"]
+    assert "no labelled image of the new camera is left to choose on" in run.outcome["decision"]["sentence"]
     assert run.outcome["next_labels"]["count"] == 5
     moved = candidate(run, "batchnorm")["val"]["old"]["miou"]
     assert moved != candidate(run, "source")["val"]["old"]["miou"]
@@ -206,7 +206,7 @@ def test_pictures_that_lack_a_mask_stay_as_unlabelled_ones(cameras, runs, tmp_pa
         (new / "masks" / f"{number:02d}.png").unlink()
     run = adapt_dense(runs("segmentation"), new, tmp_path / "run", strategy="source")
     assert (run.outcome["new"]["pictures"], run.outcome["new"]["labelled"]) == (16, 10)
-    assert "6 of 16 pictures of the new camera have no label" in findings_of(run.path)
+    assert "6 of 16 images of the new camera have no label" in findings_of(run.path)
 
 
 def test_the_codes_of_masks_and_the_order_of_classes_are_matched_by_name(cameras, runs, tmp_path):
@@ -251,7 +251,7 @@ def test_what_cannot_be_meant_is_refused_by_name(cameras, runs, tmp_path):
 def test_without_old_pictures_and_masks_nothing_could_be_measured(cameras, runs, tmp_path):
     alone = shutil.copytree(runs("segmentation"), tmp_path / "alone")
     (alone / "data.parquet").unlink()
-    with pytest.raises(DataError, match="no val or test picture of either camera has a known target"):
+    with pytest.raises(DataError, match="no val or test image of either camera has a known target"):
         adapt_dense(alone, cameras["new"] / "images", tmp_path / "run")
 
 

@@ -23,14 +23,14 @@ LEARNS_MUCH = {"strategy": "full", "adapt__anchor": 0.0, "adapt__min_steps": 20,
 
 @pytest.fixture
 def whole_steps(monkeypatch):
-    """No mixtures between the source and the tuned model: one that gains a single picture would pass by luck."""
+    """No mixtures between the source and the tuned model: one that gains a single image would pass by luck."""
     monkeypatch.setattr(scoring, "ALPHAS", (0.0, 1.0))
 
 
 def test_a_gain_within_the_limit_passes_and_ships_the_candidate(source, contrary, tmp_path, whole_steps):
     run = adapt_tiny(source, contrary, tmp_path / "run", **LEARNS_MUCH, max_forgetting=0.99)
     decision = run.outcome["decision"]
-    assert decision["sentence"].startswith("Full fine-tuning is recommended: on held-out pictures accuracy")
+    assert decision["sentence"].startswith("Full fine-tuning is recommended: on held-out images accuracy")
     assert (run.passed, run.recommended, decision["exit_code"]) == (True, "full", 0)
     assert weights_of(run.path) == weights_of(run.path / "candidates" / "full") != weights_of(source)
     assert candidate(run, "full")["change"]["new"]["low"] > 0

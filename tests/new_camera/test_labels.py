@@ -26,7 +26,7 @@ def test_a_budget_of_labels_is_used_up_exactly_and_never_from_test(source, new, 
         labels = run.outcome["labels"]
         assert len(used["train"]) + len(used["val"]) == labels["train"] + labels["val"] == budget == labels["budget"]
         assert len(used["train"]) >= 1
-        assert used["test"] == everything["test"], "all are measured on the same pictures"
+        assert used["test"] == everything["test"], "all are measured on the same images"
         assert used["train"] <= everything["train"]
         assert used["val"] <= everything["val"]
         assert smaller <= used["train"] | used["val"], "a larger budget holds the smaller one"
@@ -71,7 +71,7 @@ def test_a_new_class_extends_the_head_by_name_and_is_measured(source, tmp_path):
     assert candidate(run, "source")["test"]["new"]["accuracy"] < candidate(run, "head")["test"]["new"]["accuracy"]
     findings = findings_of(run.path)
     assert "the model learns the classes ['green']." in findings
-    assert "the new camera has no picture of ['blue']; the model keeps these classes." in findings
+    assert "the new camera has no image of ['blue']; the model keeps these classes." in findings
 
 
 @pytest.mark.parametrize("kind", ["flat", "unlabelled", "csv"])
@@ -89,7 +89,7 @@ def test_pictures_without_labels_end_with_the_source_and_a_list_of_what_to_label
     outcome = run.outcome
     assert (run.recommended, outcome["decision"]["exit_code"]) == ("source", 3)
     assert "label" in outcome["decision"]["sentence"]
-    assert candidate(run, "head")["reason"] == "no labelled picture of the new camera to train on."
+    assert candidate(run, "head")["reason"] == "no labelled image of the new camera to train on."
     assert candidate(run, "batchnorm")["status"] in ("done", "skipped")
     assert (outcome["new"]["labelled"], outcome["budget"], outcome["honest_split"]) == (0, None, None)
     assert outcome["classes"]["absent_on_new"] == []
@@ -97,7 +97,7 @@ def test_pictures_without_labels_end_with_the_source_and_a_list_of_what_to_label
     assert len(rows) == 5
     root = tmp_path if kind == "csv" else folder
     assert all((root / row["path"]).is_file() and row["label"] == "" for row in rows)
-    assert "36 of 36 pictures of the new camera have no label." in findings_of(run.path)
+    assert "36 of 36 images of the new camera have no label." in findings_of(run.path)
 
 
 def test_the_list_of_what_to_label_can_be_filled_in_and_adapted_to(source, old, new, tmp_path):

@@ -1,4 +1,4 @@
-"""The old pictures: taken from the source run, given, moved or gone; and chains of cameras."""
+"""The old images: taken from the source run, given, moved or gone; and chains of cameras."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def contents(paths):
 
 @pytest.fixture
 def moved(tmp_path):
-    """A run whose pictures were moved to another folder."""
+    """A run whose images were moved to another folder."""
     old = draw_camera(tmp_path / "old", seed=0, per_class=8)
     run = tiny_run(old, tmp_path / "run", strategy__name="feature-extraction").path
     return run, old.rename(tmp_path / "elsewhere")
@@ -45,7 +45,7 @@ def test_kept_pictures_that_the_source_learned_from_stay_in_train(source, tmp_pa
     table = table_of(run.path)
     assert len(paths_of(table, camera="old", split="train")) == len(before.rows("train"))
     assert candidate(run, "head")["val"]["old"] is None
-    assert "the old cameras have no labelled val pictures" in findings_of(run.path)
+    assert "the old cameras have no labelled val images" in findings_of(run.path)
     fresh = draw_camera(tmp_path / "fresh", seed=9, per_class=10)
     for file in fresh.rglob("*.png"):
         shutil.copy(file, keep / file.parent.name / f"fresh{file.name}")
@@ -53,7 +53,7 @@ def test_kept_pictures_that_the_source_learned_from_stay_in_train(source, tmp_pa
     table = table_of(run.path)
     sides = {split: paths_of(table, camera="old", split=split) for split in ("train", "val", "test")}
     assert all(path.name.startswith("fresh") for path in sides["val"] | sides["test"])
-    assert (len(sides["val"]), len(sides["test"])) == (6, 6), "shares of the pictures that the source never saw"
+    assert (len(sides["val"]), len(sides["test"])) == (6, 6), "shares of the images that the source never saw"
     assert run.outcome["old"]["path"] == str(keep)
 
 
@@ -83,16 +83,14 @@ def test_a_picture_of_the_new_camera_that_is_an_old_one_is_left_out_and_named(so
     shutil.copy(old / "amber" / "000.png", mixed / "amber" / "known.png")
     run = adapt_tiny(source, mixed, tmp_path / "run")
     assert run.outcome["new"]["pictures"] == 36
-    assert "known-picture,amber/known.png,also among the old pictures; left out of NEW." in findings_of(run.path)
+    assert "known-image,amber/known.png,also among the old images; left out of NEW." in findings_of(run.path)
     table = table_of(run.path)
     assert not any(path.name == "known.png" for split in ("train", "val", "test")
                    for path in paths_of(table, camera="new", split=split))  # fmt: skip
 
 
 def test_a_new_camera_of_old_pictures_only_is_refused(source, old, tmp_path):
-    with pytest.raises(
-        DataError, match="all 72 pictures are among those of the old cameras. NEW must be pictures that"
-    ):
+    with pytest.raises(DataError, match="all 72 images are among those of the old cameras. NEW must be images that"):
         adapt_tiny(source, old, tmp_path / "run")
 
 
@@ -123,18 +121,18 @@ def test_without_old_pictures_the_report_says_so_and_what_needs_none_is_made(mov
     run, _ = moved
     adapted = adapt_tiny(run, new, tmp_path / "out", strategy=["head", "full"], strategy__epochs=2)
     missing = adapted.outcome["old_missing"]
-    assert missing.startswith("none of the 24 pictures of the source run exists below")
+    assert missing.startswith("none of the 24 images of the source run exists below")
     assert missing.endswith("give them with --keep, or their new place with --data-root")
     assert adapted.outcome["old"] is None
     assert candidate(adapted, "full")["status"] == "done"
     assert candidate(adapted, "full")["test"]["old"] is None
-    assert "none of the 24 pictures of the source run exists" in (tmp_path / "out" / "report.html").read_text()
+    assert "none of the 24 images of the source run exists" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_data_root_that_holds_none_of_the_pictures_is_refused(moved, new, tmp_path):
     run, _ = moved
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty: none of the 24 pictures of the source run lies here, such as amber/0"):
+    with pytest.raises(DataError, match=r"empty: none of the 24 images of the source run lies here, such as amber/0"):
         adapt_tiny(run, new, tmp_path / "out", data_root=tmp_path / "empty")
 
 
@@ -159,4 +157,4 @@ def test_when_all_old_pictures_changed_there_are_none(new, tmp_path):
     draw_camera(tmp_path / "old", seed=4, per_class=8)
     adapted = adapt_tiny(run, new, tmp_path / "out")
     assert adapted.outcome["old"] is None
-    assert "all 24 pictures of the source run" in adapted.outcome["old_missing"]
+    assert "all 24 images of the source run" in adapted.outcome["old_missing"]

@@ -96,7 +96,7 @@ def test_changed_pictures_of_the_new_camera_are_refused_by_name(source, new, tmp
         adapt_tiny(source, copy, tmp_path / "cut", on_candidate=kill)
     draw_camera(tmp_path / "other", seed=8, per_class=1)
     shutil.copy(tmp_path / "other" / "blue" / "000.png", copy / "blue" / "003.png")
-    with pytest.raises(ResumeError, match=r"the data changed since the run began, in 1 pictures: .*new/blue/003.png"):
+    with pytest.raises(ResumeError, match=r"the data changed since the run began, in 1 images: .*new/blue/003.png"):
         vf.adapt(tmp_path / "cut", resume=True)
 
 

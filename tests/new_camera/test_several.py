@@ -60,7 +60,7 @@ def test_what_needs_one_label_an_image_is_left_out_and_said(task, adapted):
         entry = candidate(adapted[task], name)
         assert (entry["status"], entry["reason"]) == (
             "skipped",
-            f"it needs one label a picture, and the task is {task}.",
+            f"it needs one label per image, and the task is {task}.",
         )
     assert [adapted[task].outcome[name] for name in ("budget", "honest_split")] == [None, None]
 

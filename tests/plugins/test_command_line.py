@@ -132,6 +132,6 @@ def test_a_format_and_a_preset_of_a_file_serve_the_verbs_for_data(plugin_file):
     draw_folder(Path("photos"))
 
     plugins = ("--plugins", "my_plugins.py")
-    assert "usable pictures of 2 classes" in ask("audit", "photos", "data.format=odd-even", *plugins)
+    assert "usable images of 2 classes" in ask("audit", "photos", "data.format=odd-even", *plugins)
     assert "odd-even -> csv" in ask("convert", "photos", "out", "--from", "odd-even", "--to", "csv", *plugins)
     assert "preset plain beside it" in ask("augment", "photos", "data.format=odd-even", "--preset", "plain", *plugins)

@@ -47,7 +47,7 @@ def blocks(kind: str) -> str:
 
 
 def draw_sidecar(root: Path) -> Path:
-    """Pictures in one folder with the class name beside each."""
+    """Images in one folder with the class name beside each."""
     draw_folder(root / "drawn")
     (root / "photos").mkdir()
     for path in sorted((root / "drawn").rglob("*.*")):

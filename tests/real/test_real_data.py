@@ -1,4 +1,4 @@
-"""Real pictures and real pretrained weights; skipped where they are absent."""
+"""Real images and real pretrained weights; skipped where they are absent."""
 
 from __future__ import annotations
 

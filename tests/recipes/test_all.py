@@ -65,7 +65,7 @@ def test_the_recipe_of_masks_or_boxes_trains(recipe, dense_data, tmp_path):
         "model.image_size": 64,
         "run.device": "cpu",
     }
-    if task == "segmentation":  # the drawn pictures' names tell no place and no day
+    if task == "segmentation":  # the drawn images' names tell no place and no day
         small |= {"data.group_pattern": "images/{picture}.png", "data.class_table": str(dense_data / "classes.csv")}
     run = vf.finetune(recipe, epochs=2, out=tmp_path / "run", overrides=small)
     assert (run.path / "report.html").is_file()

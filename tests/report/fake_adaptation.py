@@ -127,13 +127,13 @@ def decision(passed: bool) -> dict[str, Any]:
                 "reasons": ["Gradual unfreeze: on val the new camera gains 20.5 points, but the old camera loses 4.0 "
                             "points: more than the limit of 1.0."]}  # fmt: skip
     return {"recommended": "gradual-unfreeze", "passed": True, "exit_code": 0, "metric": "accuracy", "limit": 0.01,
-            "sentence": "Gradual unfreeze is recommended: on held-out pictures accuracy on the new camera changes by "
+            "sentence": "Gradual unfreeze is recommended: on held-out images accuracy on the new camera changes by "
                         "+20.5 points (+17.0 to +23.9), on the old camera by -0.6 points (-1.8 to +0.5); a loss of 1.0 "
                         "is allowed.",
             "reasons": ["Full fine-tuning: on val the new camera gains 21.3 points, and the old camera loses 0.9.",
                         "BatchNorm re-estimation: on val the new camera gains 5.2 points, but the old camera loses 3.1 "
                         "points: more than the limit of 1.0.",
-                        "The new camera has 10 val pictures: one picture is 10.0 points, so equal scores are decided "
+                        "The new camera has 10 val images: one image is 10.0 points, so equal scores are decided "
                         "by the log loss."]}  # fmt: skip
 
 
@@ -152,13 +152,13 @@ def shift() -> dict[str, Any]:
             {"name": "sharpness", "old": 0.61, "new": 0.6, "difference": -0.1},
         ],
         "matched_share": 0.63, "kind": "lighting",
-        "sentence": "Looks like lighting: the new camera's pictures are darker and flatter.",
+        "sentence": "Looks like lighting: the new camera's images are darker and flatter.",
         "sentences": ["Matching colour and contrast removes 63% of the distance."],
     }  # fmt: skip
 
 
 def little_known() -> dict[str, Any]:
-    """No old pictures, no labels: what cannot be known is null."""
+    """No old images, no labels: what cannot be known is null."""
     value = adaptation(passed=False)
     nothing = {"old": None, "new": None}
     for entry in value["candidates"]:
@@ -170,13 +170,13 @@ def little_known() -> dict[str, Any]:
             "alphas": [],
             "alpha": None,
         }
-    value |= {"old": None, "old_missing": "the pictures of runs/lot-a are gone: photos/old does not exist.",
+    value |= {"old": None, "old_missing": "the images of runs/lot-a are gone: photos/old does not exist.",
               "budget": None, "next_labels": None, "honest_split": None, "lineage": [],
               "labels": {"budget": None, "train": 0, "val": 0}}  # fmt: skip
     value["shift"] = {
         "domain_auc": None, "pixel_auc": None, "kernel_distance": None, "frechet": None, "batchnorm": None,
         "prior": {"old": None, "new": {NAMES[0]: 1.0}, "estimated": True, "distance": None}, "pixels": [],
-        "matched_share": None, "kind": None, "sentence": "Without old pictures the shift cannot be measured.",
+        "matched_share": None, "kind": None, "sentence": "Without old images the shift cannot be measured.",
         "sentences": [],
     }  # fmt: skip
     return value

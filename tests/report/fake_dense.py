@@ -28,7 +28,7 @@ IGNORED = 255
 def make_mask_run(
     folder: Path, *, classes: Sequence[str] = MASK_CLASSES, num: int = 6, splits: Sequence[str] = ("test", "val")
 ) -> Path:
-    """Write a run of drawn label maps: picture k of a split is predicted k pixels too far to the right."""
+    """Write a run of drawn label maps: image k of a split is predicted k pixels too far to the right."""
     run, root = folder / "run", folder / "data"
     rng = np.random.default_rng(0)
     paths, masks, names = [], [], []
@@ -95,7 +95,7 @@ def write_masks(file: Path, judged: list[dict], *, paths: list[str], masks: list
 def make_box_run(
     folder: Path, *, classes: Sequence[str] = BOX_CLASSES, splits: Sequence[str] = ("test", "val"), num: int = 6
 ) -> Path:
-    """Write a run of drawn boxes; in every picture after the first one kind of error, see `found_in`."""
+    """Write a run of drawn boxes; in every image after the first one kind of error, see `found_in`."""
     run, root = folder / "run", folder / "data"
     paths, all_true, names = [], [], []
     for split in splits:

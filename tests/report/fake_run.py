@@ -1,4 +1,4 @@
-"""Draw a run folder as training leaves it: pictures, predictions, log, plan, findings, without training anything."""
+"""Draw a run folder as training leaves it: images, predictions, log, plan, findings, without training anything."""
 
 from __future__ import annotations
 

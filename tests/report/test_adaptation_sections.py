@@ -115,7 +115,7 @@ def test_pictures_to_label_are_shown_without_the_script_and_only_once_in_the_pag
     assert "1. unsure, and unlike the labelled ones" in section
     assert "2. the model is unsure" in section
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
-    assert not set(uris) & set(data["thumbnails"])  # train pictures: the script never shows them
+    assert not set(uris) & set(data["thumbnails"])  # train images: the script never shows them
 
 
 def test_more_pictures_than_are_shown_are_counted(tmp_path):
@@ -123,7 +123,7 @@ def test_more_pictures_than_are_shown_are_counted(tmp_path):
     row = value["next_labels"]["rows"][0]
     value["next_labels"] = {"count": 60, "file": "to_label.csv", "rows": [row | {"rank": k} for k in range(60, 0, -1)]}
     words = text_of(build_report(make_adapted_run(tmp_path, value)).read_text(encoding="utf-8"), "next-labels")
-    assert "60 pictures of the new camera" in words
+    assert "60 images of the new camera" in words
     assert "The first 48 are shown." in words
     assert " 48. " in words
     assert " 49. " not in words
@@ -134,8 +134,8 @@ def test_what_is_unknown_is_left_out_and_said(tmp_path):
     found = re.findall(r'<section id="([^"]+)"', page)
     assert found[:4] == ["decision", "shift", "candidates", "overview"]
     words = text_of(page, "decision")
-    assert "What was forgotten could not be measured: the pictures of runs/lot-a are gone" in words
-    assert "No test picture has a label, so no model could be measured." in words
+    assert "What was forgotten could not be measured: the images of runs/lot-a are gone" in words
+    assert "No test image has a label, so no model could be measured." in words
     assert "None" not in words
     assert "Old camera" not in words
 
@@ -145,10 +145,8 @@ def test_without_test_pictures_of_the_new_camera_validation_speaks_and_it_is_sai
     for entry in value["candidates"]:
         entry["test"], entry["change"] = entry["test"] | {"new": None}, entry["change"] | {"new": None}
     words = text_of(build_report(make_adapted_run(tmp_path, value)).read_text(encoding="utf-8"), "decision")
-    assert "New camera 70.5% → before, 91.0% after +20.5 points on 100 validation pictures" in words
-    assert (
-        "The new camera has no labelled test picture: only the validation pictures, which chose, tell of it." in words
-    )
+    assert "New camera 70.5% → before, 91.0% after +20.5 points on 100 validation images" in words
+    assert "The new camera has no labelled test image: only the validation images, which chose, tell of it." in words
     assert "What is gained against what is forgotten" not in words
 
 
@@ -197,7 +195,7 @@ def test_overview_says_that_it_counts_both_cameras_together(tmp_path):
     assert run.main.cameras == {"new": 24, "old": 48}
     texts = [warning["text"] for warning in class_warnings(run, run.main)]
     assert (
-        "Both cameras are counted together here (24 pictures of the new and 48 pictures of the old one): "
+        "Both cameras are counted together here (24 images of the new and 48 images of the old one): "
         "the decision tells them apart."
     ) in texts
 

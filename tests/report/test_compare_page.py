@@ -52,7 +52,7 @@ def test_changed_pictures_are_shown_and_counted(base, tmp_path):
     page = write_comparison(result, tmp_path / "compare.html").read_text(encoding="utf-8")
     gained = result["pairs"][0]["outcomes"]["gained"]
     assert page.count('src="data:image/webp') == 18
-    assert f"{gained - 18} more pictures of this kind" in page
+    assert f"{gained - 18} more images of this kind" in page
 
 
 def test_pictures_that_moved_are_found_below_the_new_root_and_else_named_by_path(base, tmp_path):
@@ -124,4 +124,4 @@ def test_runs_without_groups_have_no_table_of_groups(tmp_path):
     page = (tmp_path / "compare.html").read_text(encoding="utf-8")
     assert "<h3>Groups</h3>" not in page
     assert "is worse than" in page
-    assert "pictures are drawn" in page
+    assert "images are drawn" in page

@@ -16,9 +16,9 @@ from vision_ft.reporting.caveats.dense import box_warnings, mask_warnings
 from vision_ft.reporting.collect.run import collect_run
 from vision_ft.reporting.html import render
 from vision_ft.reporting.metric_names import leading_metric, metric_name, metrics_of
-from vision_ft.reporting.overlays import MAX_PICTURES, pack_labels, show_pictures, shown_size
+from vision_ft.reporting.overlays import MAX_IMAGES, pack_labels, show_pictures, shown_size
 from vision_ft.reporting.pages import PAGES
-from vision_ft.reporting.section import PictureIndex
+from vision_ft.reporting.section import ImageIndex
 from vision_ft.reporting.sections import curves, dense_groups
 from vision_ft.reporting.sections.boxes import confusion as box_confusion
 from vision_ft.reporting.sections.boxes import errors as box_errors
@@ -31,7 +31,7 @@ from vision_ft.reporting.sections.masks import overview as mask_overview
 from vision_ft.reporting.tables.base import write_tables
 from vision_ft.reporting.tables.dense import box_tables
 
-NONE = PictureIndex({})
+NONE = ImageIndex({})
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_result_of_masks_is_said_in_a_sentence_with_the_worst_class_and_conf
     assert worst["class"] == "kerb"
     top = numbers["confused_pairs"][0]
     assert mask_overview.headline(masks, masks.main) == (
-        f"mIoU {numbers['miou']:.1%} ({100 * low:.0f}–{100 * high:.0f}%) on 6 test pictures. "
+        f"mIoU {numbers['miou']:.1%} ({100 * low:.0f}–{100 * high:.0f}%) on 6 test images. "
         f"Worst class: kerb (IoU {worst['iou']:.0%}). Most confused: pixels of {top['true']} taken for "
         f"{top['predicted']} ({top['share']:.1%} of {top['true']})."
     )
@@ -64,15 +64,15 @@ def test_the_result_of_masks_is_said_in_a_sentence_with_the_worst_class_and_conf
 def test_masks_without_a_wrong_pixel_and_without_a_truth_are_said_so(tmp_path):
     run = collect_run(make_mask_run(tmp_path / "one", num=1))
     perfect = run.main
-    assert mask_overview.headline(run, perfect) == ("mIoU 100.0% on 1 test picture. No pixel is wrong.")
+    assert mask_overview.headline(run, perfect) == ("mIoU 100.0% on 1 test image. No pixel is wrong.")
     perfect.summary.update(n=0, unlabelled=1)
-    assert mask_overview.headline(run, perfect) == "No picture of this split has a mask (1 picture without one)."
+    assert mask_overview.headline(run, perfect) == "No image of this split has a mask (1 image without one)."
 
 
 def test_the_result_of_boxes_names_missed_ghosts_and_the_rest(boxes):
     text, metric = box_overview.headline(boxes, boxes.main), leading_metric("detection")
     assert text.startswith(f"{metric_name(metric)} {boxes.main.summary[metric]:.1%} (")
-    assert "on 6 test pictures with 12 objects. Worst class: blue (AP50 " in text
+    assert "on 6 test images with 12 objects. Worst class: blue (AP50 " in text
     assert text.endswith("At the thresholds: 1 missed, 1 ghost, 3 boxes wrong otherwise.")
 
 
@@ -140,9 +140,9 @@ def test_an_item_of_the_box_gallery_tells_the_kind_of_each_box(boxes):
 
 
 def test_pictures_beyond_the_gallery_are_counted(tmp_path):
-    run = collect_run(make_box_run(tmp_path, num=MAX_PICTURES + 2, splits=("test",)))
+    run = collect_run(make_box_run(tmp_path, num=MAX_IMAGES + 2, splits=("test",)))
     view = box_gallery.SECTION.build_split(run, run.main, NONE)
-    assert (len(view["data"]["items"]), view["left_out"]) == (MAX_PICTURES, 2)
+    assert (len(view["data"]["items"]), view["left_out"]) == (MAX_IMAGES, 2)
     assert "the worst 60 are here, 2 better ones left out" in render(run)
 
 
@@ -170,13 +170,13 @@ def test_moved_masks_are_said_and_predictions_still_shown(tmp_path):
 
 def test_warnings_tell_few_pictures_absent_classes_and_what_chose_the_model(masks, boxes):
     of_boxes = texts(box_warnings(boxes, boxes.main))
-    assert "Only 6 pictures: every number here is rough" in of_boxes
+    assert "Only 6 images: every number here is rough" in of_boxes
     assert "1 class has no object in this split (never)" in of_boxes
     assert "Few objects of some classes: red 6, blue 6." in of_boxes
     assert "6 crowd or difficult objects neither asked for" in of_boxes
-    assert "Only 6 validation pictures chose the weights" in of_boxes
+    assert "Only 6 validation images chose the weights" in of_boxes
     assert "thresholds were chosen" not in of_boxes
-    assert "The thresholds were chosen on these pictures" in texts(box_warnings(boxes, boxes.splits["val"]))
+    assert "The thresholds were chosen on these images" in texts(box_warnings(boxes, boxes.splits["val"]))
     assert "Validation chose the model, so its numbers flatter." in texts(mask_warnings(masks, masks.splits["val"]))
 
 
@@ -190,7 +190,7 @@ def test_a_class_that_is_never_answered_is_an_error(tmp_path):
 
 def test_a_run_without_a_test_split_says_to_keep_one(tmp_path):
     run = collect_run(make_mask_run(tmp_path, splits=("val",)))
-    assert "There is no test split: keep some pictures aside" in texts(mask_warnings(run, run.main))
+    assert "There is no test split: keep some images aside" in texts(mask_warnings(run, run.main))
 
 
 def test_the_curves_are_those_of_the_task(masks, boxes):

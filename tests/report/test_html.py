@@ -37,8 +37,7 @@ def test_page_has_every_section_and_asks_nothing_from_outside(tmp_path):
 def test_headline_says_the_result_in_words(tmp_path):
     run = collect_run(make_run(tmp_path))
     assert headline(run, run.main) == (
-        "86.1% of 72 test pictures are right (76.3–92.3%). "
-        "Most errors: Indigo Bunting taken for Blue Grosbeak (4 of 12)."
+        "86.1% of 72 test images are right (76.3–92.3%). Most errors: Indigo Bunting taken for Blue Grosbeak (4 of 12)."
     )
 
 

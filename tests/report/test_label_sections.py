@@ -1,4 +1,4 @@
-"""The report of several labels a picture: one line a label, counts that agree, and nothing that breaks the page."""
+"""The report of several labels per image: one line a label, counts that agree, and nothing that breaks the page."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_page_is_made_of_columns_also_where_no_label_is_known(known, tmp_path:
     write_column_predictions(tmp_path / "predictions" / "val.parquet", made)
     text, data = page_of(tmp_path)
     assert HOSTILE not in text
-    assert ("No picture of this split has a label that is known" in text) is not known
+    assert ("No image of this split has a label that is known" in text) is not known
     wrong = sum(number for true, predicted, number in data["splits"]["val"]["confusion"]["cells"] if true != predicted)
     assert wrong == len(data["splits"]["val"]["mistakes"]["pictures"])
     assert (wrong > 0) is known
@@ -116,4 +116,4 @@ def test_a_flawless_set_says_so(tmp_path: Path):
     write_label_predictions(tmp_path / "predictions" / "test.parquet", label_set(targets, targets))
     text, _ = page_of(tmp_path)
     assert "No mistake was seen." in text
-    assert "No picture misses one label and has another instead." in text
+    assert "No image misses one label and has another instead." in text

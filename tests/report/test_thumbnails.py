@@ -1,4 +1,4 @@
-"""Which pictures are shown, and that the budget holds."""
+"""Which images are shown, and that the budget holds."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ from vision_ft.reporting.collect.log_lines import panels
 from vision_ft.reporting.collect.run import collect_run
 from vision_ft.reporting.collect.values import ValueSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, number, number_span
+from vision_ft.reporting.section import ImageIndex, number, number_span
 from vision_ft.reporting.sections import curves
 from vision_ft.reporting.sections.values import gallery, groups, overview, residuals, scatter, slices, targets
 
-NONE = PictureIndex({})
+NONE = ImageIndex({})
 TWO = ("cells", "diameter")
 
 
@@ -314,7 +314,7 @@ def test_names_that_html_reads_are_escaped_and_unreadable_images_are_named(tmp_p
     text = build_report(run).read_text(encoding="utf-8")
     assert HOSTILE not in text
     assert "<b>" not in text
-    assert "51 pictures could not be read" in text
+    assert "51 images could not be read" in text
     assert "val/0000.png</span>" in text
 
 

@@ -79,6 +79,6 @@ def test_parking_detection_counts_what_it_finds(dense_data, tmp_path):
     output = run_script(
         "parking_detection.py", str(dense_data / "boxes.csv"), str(tmp_path / "weights.safetensors"), cwd=tmp_path
     )
-    assert re.search(r"mAP50 \d+\.\d%, mAP \d+\.\d% on \d+ test pictures", output)
+    assert re.search(r"mAP50 \d+\.\d%, mAP \d+\.\d% on \d+ test images", output)
     assert "errors: " in output
     assert Path(tmp_path, output.splitlines()[-1].removeprefix("report: ")).is_file()

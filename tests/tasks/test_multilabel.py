@@ -1,4 +1,4 @@
-"""Losses and scores of several labels a picture: blind to what is not known, in value and gradient."""
+"""Losses and scores of several labels per image: blind to what is not known, in value and gradient."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_label_sets_of_two_cameras_are_one_table_and_a_new_label_is_not_known_of
         np.array([[NAN, 1, 0], [NAN, 0, 1], [NAN, 1, NAN], [NAN, NAN, 1]], np.float32),
     )
     assert said["class-added"] == "the model learns the classes ['fox']."
-    assert said["class-absent-on-new"].startswith("the new camera has no picture of ['cat']")
+    assert said["class-absent-on-new"].startswith("the new camera has no image of ['cat']")
     assert table.relative_path(0) == "old/0.png"
 
 
@@ -80,7 +80,7 @@ def test_images_without_labels_serve_a_model_of_label_sets(old_sets, tmp_path, i
     table, said = join(old_sets, new, task="multilabel", classes=SETS)
     assert table.classes == SETS
     assert is_labelled(table).tolist() == [True] * 8 + [False] * 8
-    assert said["unlabelled"] == "8 of 8 pictures of the new camera have no label."
+    assert said["unlabelled"] == "8 of 8 images of the new camera have no label."
 
 
 def test_label_columns_of_two_cameras_are_one_table_by_name(old_columns, tmp_path):

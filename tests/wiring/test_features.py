@@ -1,4 +1,4 @@
-"""Cached features: a picture's vector depends on the picture alone."""
+"""Cached features: an image's vector depends on the image alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watch what every BatchNorm layer of a model sees while pictures pass, without changing the model."""
+"""Watch what every BatchNorm layer of a model sees while images pass, without changing the model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vision_ft.errors import DataError
 Pair = tuple[Tensor, Tensor]  # mean (C,) and variance (C,) of one layer
 Statistics = dict[str, Pair]  # by layer name, in the order of the model
 
-NORMALISED_TOGETHER = 32  # at least so many pictures share one forward pass: fewer make the statistics of a pass noise
+NORMALISED_TOGETHER = 32  # at least so many images share one forward pass: fewer make the statistics of a pass noise
 VARIANCE_FLOOR = 1e-5  # BatchNorm's own eps: a channel that never fires has no standard deviation to divide by
 MAX_STRETCH = 10.0  # a channel that slept on the old camera and wakes on the new one must not be silenced by its ratio
 
@@ -107,20 +107,20 @@ class _Moments:
 def watch_pictures(
     model: nn.Module, batches: Iterable[Tensor], *, source_share: float, reference: Mapping[str, Pair] | None = None
 ) -> tuple[Statistics, int]:
-    """Run pictures through a model and note what every BatchNorm layer gets; the model is bit-identical afterwards.
+    """Run images through a model and note what every BatchNorm layer gets; the model is bit-identical afterwards.
 
     Args:
         model: at least one BatchNorm layer; evaluated, so that nothing in it is random.
-        batches: pictures (B, C, H, W), regrouped by `regroup`.
-        source_share: while the pictures pass, a layer normalises by so much of its own statistics, and for the rest by
-            those of the pictures at hand; 1 is the model as it stands. Frozen layers always use their own.
-        reference: what the layers see on the old camera; then those of the pictures are aligned to it.
+        batches: images (B, C, H, W), regrouped by `regroup`.
+        source_share: while the images pass, a layer normalises by so much of its own statistics, and for the rest by
+            those of the images at hand; 1 is the model as it stands. Frozen layers always use their own.
+        reference: what the layers see on the old camera; then those of the images are aligned to it.
 
     Returns:
-        the statistics of the pictures, every picture counting the same, and how many pictures there were.
+        the statistics of the images, every image counting the same, and how many images there were.
 
     Raises:
-        DataError: no pictures, or activations that are not finite.
+        DataError: no images, or activations that are not finite.
     """
     layers = batchnorm_layers(model)
     device = stored_statistic(layers[0][1], "mean").device
@@ -140,7 +140,7 @@ def watch_pictures(
             for hook in hooks:
                 hook.remove()
     if not seen:
-        raise DataError("BatchNorm statistics: got no pictures; at least one is needed.")
+        raise DataError("BatchNorm statistics: got no images; at least one is needed.")
     return _finished(layers, moments), seen
 
 
@@ -152,8 +152,8 @@ def _finished(layers: list[tuple[str, _BatchNorm]], moments: Mapping[str, _Momen
         mean, variance = (value.to(stored_statistic(layer, "mean")) for value in moments[name].result())
         if not (mean.isfinite().all() and variance.isfinite().all()):
             raise DataError(
-                f"BatchNorm statistics: layer {name} sees values that are not finite. A picture or a weight holds NaN "
-                "or infinity; run 'vision-ft audit' on the pictures."
+                f"BatchNorm statistics: layer {name} sees values that are not finite. An image or a weight holds NaN "
+                "or infinity; run 'vision-ft audit' on the images."
             )
         found[name] = (mean, variance)
     return found
@@ -199,7 +199,7 @@ def _untouched(model: nn.Module) -> Iterator[None]:
 
 
 def regroup(batches: Iterable[Tensor], size: int = NORMALISED_TOGETHER) -> Iterator[Tensor]:
-    """Regroup pictures so that none, as a short last batch, is normalised among fewer than `size` (if so many)."""
+    """Regroup images so that none, as a short last batch, is normalised among fewer than `size` (if so many)."""
     held: list[Tensor] = []
     for batch in batches:
         held.append(batch)

@@ -12,7 +12,7 @@ from vision_ft.models.stages import HEAD
 
 Penalty = Callable[[nn.Module], Tensor]
 # The paper's 0.1 and 0.01 are for plain SGD. AdamW rescales the sum of loss and penalty: with 50 labels (amazon to
-# webcam pictures, ResNet-18, 64 px, one seed) 0.01 and 0.1 changed nothing against 0, while 1.0 held both cameras.
+# webcam images, ResNet-18, 64 px, one seed) 0.01 and 0.1 changed nothing against 0, while 1.0 held both cameras.
 STRENGTH = 1.0
 HEAD_STRENGTH = 0.1
 

@@ -1,4 +1,4 @@
-"""Re-estimate BatchNorm statistics on unlabelled pictures of a new camera, mixed with those of the source model."""
+"""Re-estimate BatchNorm statistics on unlabelled images of a new camera, mixed with those of the source model."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from vision_ft.errors import DataError, ModelError
 
 # Far more than the paper's, whose ImageNet-C has the same share of every class on both sides. Where a new camera has
 # other shares (parking spaces: 35% busy on the old camera, 83% on the new one), a prior of 64 cost 44 points and 1024
-# cost 6; where they are nearer (office pictures), 64 gained 7 to 11 points and 1024 still 6 to 9. ResNet-18, 64 px, one
-# seed, 96 to 300 pictures, aligned to the old camera.
+# cost 6; where they are nearer (office images), 64 gained 7 to 11 points and 1024 still 6 to 9. ResNet-18, 64 px, one
+# seed, 96 to 300 images, aligned to the old camera.
 DEFAULT_PRIOR = 1024
-MINIMUM_PICTURES = 32  # the paper's own figure: 32 pictures carry most of the gain (Schneider 2020, abstract)
+MINIMUM_IMAGES = 32  # the paper's own figure: 32 images carry most of the gain (Schneider 2020, abstract)
 
 
 def has_batchnorm(model: nn.Module) -> bool:
@@ -35,15 +35,15 @@ def has_batchnorm(model: nn.Module) -> bool:
 
 
 def collect_statistics(model: nn.Module, batches: Iterable[Tensor], *, adapted: bool = True) -> Statistics:
-    """Measure what every BatchNorm layer sees on some pictures; the model is bit-identical afterwards.
+    """Measure what every BatchNorm layer sees on some images; the model is bit-identical afterwards.
 
-    Every picture counts the same, whatever the sizes of the batches. Dropout and other random parts stay off.
+    Every image counts the same, whatever the sizes of the batches. Dropout and other random parts stay off.
 
     Args:
         model: at least one BatchNorm layer.
-        batches: pictures (B, C, H, W), prepared for the model, in random order: pictures that are normalised together
+        batches: images (B, C, H, W), prepared for the model, in random order: images that are normalised together
             must not be all of one class. Moved to the model's device.
-        adapted: each layer normalises by the statistics of the pictures at hand, so deeper layers see what they will
+        adapted: each layer normalises by the statistics of the images at hand, so deeper layers see what they will
             see after re-estimation (as in Wu & Johnson 2021, arXiv:2105.07576, sec. 3). False: the layers normalise
             as the model stands; for describing how far a camera is from the source.
 
@@ -52,7 +52,7 @@ def collect_statistics(model: nn.Module, batches: Iterable[Tensor], *, adapted: 
 
     Raises:
         ModelError: the model has no BatchNorm.
-        DataError: no pictures, or the activations are not finite.
+        DataError: no images, or the activations are not finite.
     """
     _require_layers(model)
     return watch_pictures(model, batches, source_share=0.0 if adapted else 1.0)[0]
@@ -72,8 +72,8 @@ def mix_statistics(
     Args:
         source: statistics of the source model.
         new: statistics of the new camera.
-        count: n, the pictures behind `new`.
-        prior: N, how many pictures the source counts for; 0 forgets it, infinity keeps it.
+        count: n, the images behind `new`.
+        prior: N, how many images the source counts for; 0 forgets it, infinity keeps it.
 
     Raises:
         ModelError: a layer has another number of channels.
@@ -97,44 +97,44 @@ def reestimate(
     *,
     count: int,
     prior: float = DEFAULT_PRIOR,
-    minimum: int = MINIMUM_PICTURES,
+    minimum: int = MINIMUM_IMAGES,
     reference: Mapping[str, Pair] | None = None,
 ) -> Statistics:
-    """Set every BatchNorm layer to the mixture of its statistics and those of new pictures, in place.
+    """Set every BatchNorm layer to the mixture of its statistics and those of new images, in place.
 
-    No labels are used. While the pictures pass, each layer already normalises by the mixture (Schneider 2020,
+    No labels are used. While the images pass, each layer already normalises by the mixture (Schneider 2020,
     arXiv:2006.16971, sec. 2), so no layer is set for inputs that it will not see. Weights, modes and the layers in
     `model.frozen_modules` stay as they are. It assumes that both cameras see the classes in similar shares: where they
     do not, it takes the difference of the classes for one of the cameras, and harms.
 
     Args:
         model: the copy to change.
-        batches: pictures (B, C, H, W) in random order, as for `collect_statistics`.
-        count: pictures that the batches hold in all.
+        batches: images (B, C, H, W) in random order, as for `collect_statistics`.
+        count: images that the batches hold in all.
         prior: N of `mix_statistics`.
-        minimum: fewer pictures are refused.
+        minimum: fewer images are refused.
         reference: `collect_statistics(model, old_pictures, adapted=False)`. Needed where the backbone was frozen while
             the head learned: its statistics are then those of the pretraining, not of the old camera, and the head
             expects what they make of the old camera (see `activations.align_statistics`). None takes the stored
             statistics for those of the old camera, which is right after full fine-tuning only.
 
     Returns:
-        the statistics of the new pictures alone, for `statistics_distance`.
+        the statistics of the new images alone, for `statistics_distance`.
 
     Raises:
         ModelError: nothing to re-estimate.
-        DataError: too few pictures, other than `count`, or activations that are not finite.
+        DataError: too few images, other than `count`, or activations that are not finite.
     """
     _require_open_layer(model)
     if count < minimum:
         raise DataError(
-            f"BatchNorm re-estimation: got {count} pictures of the new camera; it needs at least {minimum}, because "
-            "the mean and variance of fewer are mostly chance. Add pictures; they need no labels."
+            f"BatchNorm re-estimation: got {count} images of the new camera; it needs at least {minimum}, because "
+            "the mean and variance of fewer are mostly chance. Add images; they need no labels."
         )
     source = current_statistics(model)
     new, seen = watch_pictures(model, batches, source_share=_source_share(count, prior), reference=reference)
     if seen != count:
-        raise DataError(f"BatchNorm re-estimation: the batches held {seen} pictures, but {count} were announced.")
+        raise DataError(f"BatchNorm re-estimation: the batches held {seen} images, but {count} were announced.")
     target = new if reference is None else _aligned(source, new, reference)
     set_statistics(model, mix_statistics(source, target, count=count, prior=prior))
     return new
@@ -194,7 +194,7 @@ def _require_layers(model: nn.Module) -> None:
     if not has_batchnorm(model):
         raise ModelError(
             "This model has no BatchNorm: re-estimation does nothing for a ViT, a Swin, a ConvNeXt or any other "
-            "network of LayerNorm or GroupNorm, which store no statistics. Label a few pictures, or take a backbone "
+            "network of LayerNorm or GroupNorm, which store no statistics. Label a few images, or take a backbone "
             "with BatchNorm such as resnet18."
         )
 
@@ -211,5 +211,5 @@ def _require_open_layer(model: nn.Module) -> None:
 
 def _source_share(count: int, prior: float) -> float:
     if count < 1 or not prior >= 0:
-        raise DataError(f"BatchNorm statistics: got {count} pictures and prior {prior}; allowed are >= 1 and >= 0.")
+        raise DataError(f"BatchNorm statistics: got {count} images and prior {prior}; allowed are >= 1 and >= 0.")
     return 1 - count / (prior + count)  # in this form an infinite prior gives 1

@@ -11,12 +11,12 @@ from vision_ft.adaptation.linear_head import Fit, LabelledFeatures, domain_weigh
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.scoring.base import MetricInfo
 
-Score = Callable[[np.ndarray, np.ndarray], float]  # predictions and labels of the same pictures
+Score = Callable[[np.ndarray, np.ndarray], float]  # predictions and labels of the same images
 BUDGETS = (10, 25, 50, 100, 250, 500, 1000)
 DRAWS = 5
 SMALL_GAIN = 0.01  # a point: what more labels have to gain to be worth naming
 ACCURACY = MetricInfo("accuracy", "accuracy")
-MAX_OLD = 500  # old pictures beside the labels; more slow each fit down and, weighted by camera, change little
+MAX_OLD = 500  # old images beside the labels; more slow each fit down and, weighted by camera, change little
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
@@ -37,19 +37,19 @@ def label_budget_curve(  # noqa: PLR0913 - what is fitted, on what, how it is sc
     source: float | None = None,
     seed: int = 0,
 ) -> dict[str, Any] | None:
-    """The metric on the new camera's test pictures after fitting a head on so many of its labels, ready for JSON.
+    """The metric on the new camera's test images after fitting a head on so many of its labels, ready for JSON.
 
-    Pictures are drawn at random, each round taking one of every group: this is what a person does who labels a few
-    pictures of each day or sequence, and needs no label beforehand. Within a draw a larger budget holds the smaller
-    ones. Nothing is chosen on these numbers, so test pictures can be used. The head sits on frozen features beside old
-    pictures (at most MAX_OLD, at random): fine-tuning may get further, the shape of the curve is what counts.
+    Images are drawn at random, each round taking one of every group: this is what a person does who labels a few
+    images of each day or sequence, and needs no label beforehand. Within a draw a larger budget holds the smaller
+    ones. Nothing is chosen on these numbers, so test images can be used. The head sits on frozen features beside old
+    images (at most MAX_OLD, at random): fine-tuning may get further, the shape of the curve is what counts.
 
     Args:
-        new: labelled pictures of the new camera that may be trained on.
-        test: labelled pictures of the new camera that may not.
-        old: labelled pictures of the old camera, or None.
-        fit: trains on pictures with weights and returns a predictor.
-        score: predictions and labels of the test pictures -> the metric.
+        new: labelled images of the new camera that may be trained on.
+        test: labelled images of the new camera that may not.
+        old: labelled images of the old camera, or None.
+        fit: trains on images with weights and returns a predictor.
+        score: predictions and labels of the test images -> the metric.
         metric: its name and how it is shown.
         budgets: numbers of labels; the size of `new` is always added as the last one.
         draws: random draws a budget; the last has one, since it takes all.
@@ -58,7 +58,7 @@ def label_budget_curve(  # noqa: PLR0913 - what is fitted, on what, how it is sc
 
     Returns:
         {"metric", "points": [{"labels", "mean", "low", "high", "draws"}], "source", "test_pictures", "sentence"}, where
-        low and high are the worst and best draw; None without pictures to train on or to test on.
+        low and high are the worst and best draw; None without images to train on or to test on.
     """
     if not (len(new) and len(test)):
         return None
@@ -69,7 +69,7 @@ def label_budget_curve(  # noqa: PLR0913 - what is fitted, on what, how it is sc
         order = draw_order(new, np.random.default_rng([seed, 1, draw]))
         for size in sizes:
             if size == len(new) and draw:
-                continue  # all pictures are the same pictures in each draw
+                continue  # all images are the same images in each draw
             predicted = _predict(new.take(order[:size]), test, old=kept, fit=fit)
             scores[size].append(score(predicted, test.labels))
     points = [_point(size, values) for size, values in scores.items()]
@@ -86,9 +86,9 @@ def label_budget_curve(  # noqa: PLR0913 - what is fitted, on what, how it is sc
 
 
 def draw_order(pictures: LabelledFeatures, rng: np.random.Generator) -> np.ndarray:
-    """Order (N,) in which pictures are labelled: random rounds that take one picture of each group.
+    """Order (N,) in which images are labelled: random rounds that take one image of each group.
 
-    A picture without a group is a group of its own; without any groups this is a random order.
+    An image without a group is a group of its own; without any groups this is a random order.
     """
     order = rng.permutation(len(pictures))
     if pictures.groups is None:
@@ -131,9 +131,9 @@ def _against_source(points: Sequence[dict[str, Any]], source: float, metric: Met
     better = next((point for point in points if point["mean"] > source), None)
     shown = metric.show(source)
     if metric.name == ACCURACY.name:
-        start = f"The source model is right on {shown} of the new camera's test pictures; "
+        start = f"The source model is right on {shown} of the new camera's test images; "
     else:
-        start = f"The source model reaches {metric.title} {shown} on the new camera's test pictures; "
+        start = f"The source model reaches {metric.title} {shown} on the new camera's test images; "
     if better is None:
         return f"{start}a head fitted on up to {points[-1]['labels']} labels does not beat it. "
     word = "on" if metric.name == ACCURACY.name else "reaches"

@@ -1,4 +1,4 @@
-"""Choose the model for a new camera under a limit of forgetting, then verify the choice on held-out pictures."""
+"""Choose the model for a new camera under a limit of forgetting, then verify the choice on held-out images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 SOURCE = "source"  # the name of the candidate that changes nothing
 SOURCE_TITLE = "Source model"
 EXIT_PASSED, EXIT_NOT_PASSED = 0, 3
-SMALL_VAL = 100  # below, one picture moves accuracy by more than a point, so equal accuracies are common
+SMALL_VAL = 100  # below, one image moves accuracy by more than a point, so equal accuracies are common
 LOSS_TIE = 0.01  # nats; log losses nearer than this do not tell two models apart
 LABELS_TO_START = 50  # asked for when nothing can be measured: 40 to train on and 10 to choose on
 WITHOUT_CHOICE_ALPHA = 0.5  # recommended where nothing chooses it (Wortsman 2022, arXiv:2109.01903, sec. 3)
@@ -24,10 +24,10 @@ ROUNDING = 1e-9  # 0.95 - 0.94 exceeds 0.01 in floating point
 
 @dataclass(frozen=True)
 class CameraScore:
-    """What a model scores on the labelled pictures of one camera.
+    """What a model scores on the labelled images of one camera.
 
     Attributes:
-        n: labelled pictures.
+        n: labelled images.
         values: metric of the task -> its value, NaN where it is not defined.
         loss: mean log loss in nats; NaN where it is not known.
     """
@@ -43,7 +43,7 @@ class CameraScore:
 
 @dataclass(frozen=True)
 class AlphaPoint:
-    """Val scores of the mixture `(1 - alpha) * source + alpha * tuned`; None without pictures of that camera."""
+    """Val scores of the mixture `(1 - alpha) * source + alpha * tuned`; None without images of that camera."""
 
     alpha: float
     old: CameraScore | None
@@ -67,7 +67,7 @@ class AlphaChoice:
 
 @dataclass(frozen=True)
 class CandidateScores:
-    """Val scores of one candidate, both cameras; None without labelled pictures of that camera in val."""
+    """Val scores of one candidate, both cameras; None without labelled images of that camera in val."""
 
     name: str
     title: str
@@ -130,15 +130,15 @@ def choose_alpha(points: Sequence[AlphaPoint], *, limit: float, metric: str = "a
     assert start.alpha == 0.0, "a sweep starts at alpha 0, the source model"
     allowed = {point.alpha: _within(_change(start.old, point.old, metric), limit) for point in ordered}
     usable = [point for point in ordered if allowed[point.alpha]]
-    note = "" if _count(start.old) else "There are no old pictures, so the limit did not restrict the mixture."
+    note = "" if _count(start.old) else "There are no old images, so the limit did not restrict the mixture."
     if not _count(start.new):
         middle = max(point.alpha for point in usable if point.alpha <= WITHOUT_CHOICE_ALPHA)
         return AlphaChoice(
-            middle, allowed, f"No labelled val picture of the new camera: alpha {middle:g} was not chosen on any."
+            middle, allowed, f"No labelled val image of the new camera: alpha {middle:g} was not chosen on any."
         )
     best = _first_best(usable, lambda point: point.new, metric)
     if best.alpha == 0.0:
-        note = "No mixture within the limit is better than the source on the new camera's val pictures."
+        note = "No mixture within the limit is better than the source on the new camera's val images."
     return AlphaChoice(best.alpha, allowed, note)
 
 
@@ -148,14 +148,14 @@ def recommend(
     """Recommend one candidate on val: the best on the new camera that loses at most `limit` on the old one.
 
     Equal scores go to the lower log loss, then to the earlier candidate. A candidate that only equals the source's
-    score is recommended for its lower log loss where val has fewer than SMALL_VAL pictures (equal scores say little
+    score is recommended for its lower log loss where val has fewer than SMALL_VAL images (equal scores say little
     there), never where it has more.
 
     Args:
         candidates: cheapest first; one is named "source".
         limit: largest loss allowed on the old camera, as a fraction.
         metric: the score that decides.
-        labels: how many pictures to label is advised where nothing can be measured.
+        labels: how many images to label is advised where nothing can be measured.
     """
     source = next(candidate for candidate in candidates if candidate.name == SOURCE)
     others = [candidate for candidate in candidates if candidate.name != SOURCE]

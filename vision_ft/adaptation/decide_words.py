@@ -8,7 +8,7 @@ from vision_ft.evaluate.comparing.paired import Difference
 from vision_ft.evaluate.names import METRIC_NAMES as METRIC_WORDS
 
 OF_LABELS = ("accuracy", "macro_f1")  # one label per image, right or wrong, with a log loss
-FIXED_DIGITS = 1  # of points: a tenth of a point is one picture in a thousand
+FIXED_DIGITS = 1  # of points: a tenth of a point is one image in a thousand
 
 
 def points(fraction: float, *, signed: bool = False) -> str:
@@ -29,7 +29,7 @@ def say_change(change: float | None) -> str:
 
 
 def say_difference(difference: Difference) -> str:
-    """Return "+1.0 points (-0.5 to +2.5)"; the ends are left out where too few pictures know them."""
+    """Return "+1.0 points (-0.5 to +2.5)"; the ends are left out where too few images know them."""
     if difference.low != difference.low:
         return f"{points(difference.value, signed=True)} points"
     low, high = points(difference.low, signed=True), points(difference.high, signed=True)
@@ -42,29 +42,29 @@ def caveats(
     """Yield what val cannot tell.
 
     Args:
-        old_pictures: labelled val pictures of the old camera; 0 without any.
+        old_pictures: labelled val images of the old camera; 0 without any.
         new_pictures: the same of the new camera.
         limit: largest loss allowed on the old camera, as a fraction.
-        small: below so many pictures, equal scores are common.
+        small: below so many images, equal scores are common.
         metric: that decides.
     """
     if not old_pictures:
-        yield "There are no labelled val pictures of the old camera: what a candidate forgets could not be judged."
+        yield "There are no labelled val images of the old camera: what a candidate forgets could not be judged."
     if metric not in OF_LABELS:
         if 0 < new_pictures < small:
             yield (
-                f"The new camera has {new_pictures} val pictures: small differences in {METRIC_WORDS[metric]} between "
+                f"The new camera has {new_pictures} val images: small differences in {METRIC_WORDS[metric]} between "
                 "candidates are chance."
             )
         return
     if old_pictures and limit * old_pictures < 1:
         yield (
-            f"The old camera has {old_pictures} val pictures: one mistake more is {points(1 / old_pictures)} points, "
+            f"The old camera has {old_pictures} val images: one mistake more is {points(1 / old_pictures)} points, "
             f"so the limit of {points(limit)} allows none in accuracy."
         )
     if 0 < new_pictures < small:
         yield (
-            f"The new camera has {new_pictures} val pictures: one picture is {points(1 / new_pictures)} points, "
+            f"The new camera has {new_pictures} val images: one image is {points(1 / new_pictures)} points, "
             "so equal scores are decided by the log loss."
         )
 
@@ -77,10 +77,10 @@ def outcome(title: str, old: float | None, new: float | None, *, limit: float, a
 
 
 def unmeasured(labels: int) -> str:
-    """Return the sentence without labelled val pictures of the new camera."""
+    """Return the sentence without labelled val images of the new camera."""
     return (
-        "Not passed: no labelled picture of the new camera is left to choose on, so no gain can be measured and the "
-        f"source model stays. Label about {labels} of its pictures and run this again; to_label.csv lists which."
+        "Not passed: no labelled image of the new camera is left to choose on, so no gain can be measured and the "
+        f"source model stays. Label about {labels} of its images and run this again; to_label.csv lists which."
     )
 
 
@@ -95,9 +95,9 @@ def val_sentence(title: str, old: float | None, new: float | None, *, limit: flo
 
 
 def test_sentence(title: str, *, old: Difference | None, new: Difference, limit: float, metric: str) -> str:
-    """Return the recommendation as the held-out pictures have it, with 95% intervals."""
+    """Return the recommendation as the held-out images have it, with 95% intervals."""
     gain = (
-        f"{title} is recommended: on held-out pictures {METRIC_WORDS[metric]} on the new camera changes by "
+        f"{title} is recommended: on held-out images {METRIC_WORDS[metric]} on the new camera changes by "
         f"{say_difference(new)}"
     )
     if old is None:
@@ -106,14 +106,14 @@ def test_sentence(title: str, *, old: Difference | None, new: Difference, limit:
 
 
 def vetoes(*, old: Difference | None, new: Difference | None, limit: float, tolerance: float) -> Iterator[str]:
-    """Yield why held-out pictures speak against a choice, as ends of a sentence that begins with its title."""
+    """Yield why held-out images speak against a choice, as ends of a sentence that begins with its title."""
     if old is not None and not old.value >= -limit - tolerance:
         yield (
-            f"changes the old camera by {say_difference(old)} on held-out pictures, "
+            f"changes the old camera by {say_difference(old)} on held-out images, "
             f"where a loss of {points(limit)} is allowed"
         )
     if new is not None and not new.value > tolerance:
-        yield f"gains nothing on held-out pictures of the new camera ({say_difference(new)})"
+        yield f"gains nothing on held-out images of the new camera ({say_difference(new)})"
 
 
 def blocked(title: str, *, old: float, new: float, limit: float) -> str:
@@ -130,10 +130,10 @@ def nothing_better(*, metric: str, perfect: bool, tried: bool) -> str:
         return "Not passed: no candidate could be made. The source model stays."
     if perfect:
         return (
-            f"Not passed: the source model's {METRIC_WORDS[metric]} on the new camera's val pictures is 100% already, "
+            f"Not passed: the source model's {METRIC_WORDS[metric]} on the new camera's val images is 100% already, "
             "so nothing can be gained. The source model stays."
         )
     return (
-        f"Not passed: no candidate has a better {METRIC_WORDS[metric]} on the new camera's val pictures than the "
+        f"Not passed: no candidate has a better {METRIC_WORDS[metric]} on the new camera's val images than the "
         "source model. The source model stays."
     )

@@ -20,10 +20,10 @@ from sklearn.preprocessing import StandardScaler
 
 from vision_ft.evaluate.resampling import MIN_GROUPS, draw_units
 
-MIN_PICTURES = 8  # of each set; fewer leave folds of one or two pictures
+MIN_IMAGES = 8  # of each set; fewer leave folds of one or two images
 FOLDS = 5
 MAX_COMPONENTS = 64
-REGULARISATION = 0.1  # inverse strength on standardised columns: there are often more columns than pictures
+REGULARISATION = 0.1  # inverse strength on standardised columns: there are often more columns than images
 BOOTSTRAP_REPLICATES = 1000
 PERMUTATIONS = 500
 MIN_REGROUPINGS = 400  # ways to deal the groups out anew; with fewer, the smallest p-value would exceed 0.01
@@ -38,7 +38,7 @@ class Pair:
     Attributes:
         old: (N, D) of the old camera.
         new: (M, D) of the new camera.
-        old_groups: (N,) ids of the groups (day, sequence, ...) whose pictures are alike; each picture its own where
+        old_groups: (N,) ids of the groups (day, sequence, ...) whose images are alike; each image its own where
             nothing is known.
         new_groups: (M,) the same for the new camera; ids are compared within a camera only.
     """
@@ -64,15 +64,15 @@ def separability(pair: Pair, *, seed: int = 0) -> dict[str, Any] | None:
 
     The AUC is the share of (old, new) pairs that the classifier puts in order: 0.5 is guessing, 1 is two sets that do
     not overlap (the domain classifier of Ben-David et al. 2010, "A theory of learning from different domains", sec. 4).
-    Whole groups are left out in turn where both cameras have two or more, as pictures of one group give each other
+    Whole groups are left out in turn where both cameras have two or more, as images of one group give each other
     away. Both cameras weigh the same. The interval is a percentile bootstrap of the left-out scores, by groups from
     eight a camera on; the classifier is not fitted anew.
 
     Returns:
-        value, low, high, and `by` ("groups" or "pictures": what was left out); None with fewer than eight pictures of
+        value, low, high, and `by` ("groups" or "images": what was left out); None with fewer than eight images of
         a camera.
     """
-    if min(len(pair.old), len(pair.new)) < MIN_PICTURES:
+    if min(len(pair.old), len(pair.new)) < MIN_IMAGES:
         return None
     by, groups = _fold_groups(pair)
     vectors, is_new = pair.stacked, pair.is_new
@@ -180,10 +180,10 @@ def kernel_distance(pair: Pair, *, seed: int = 0) -> dict[str, Any] | None:
     for cameras that do not differ. Gaussian kernel with the median distance as bandwidth.
 
     Returns:
-        value, p_value, bandwidth, and `by` ("groups" or "pictures": what was permuted); None with fewer than eight
-        pictures of a camera.
+        value, p_value, bandwidth, and `by` ("groups" or "images": what was permuted); None with fewer than eight
+        images of a camera.
     """
-    if min(len(pair.old), len(pair.new)) < MIN_PICTURES:
+    if min(len(pair.old), len(pair.new)) < MIN_IMAGES:
         return None
     bandwidth = median_bandwidth(pair)
     if bandwidth == 0:
@@ -221,13 +221,13 @@ def _discrepancy(kernel: np.ndarray, is_new: np.ndarray) -> np.ndarray:
 def frechet_distance(pair: Pair) -> float | None:
     """Frechet distance of two Gaussians fitted to the cameras' vectors (Heusel et al. 2017, arXiv:1706.08500, eq. 6).
 
-    Covariances are shrunk (Ledoit & Wolf 2004), as there are often fewer pictures than dimensions. The value still
-    depends on the number of pictures and on the backbone: compare it only between runs that share both.
+    Covariances are shrunk (Ledoit & Wolf 2004), as there are often fewer images than dimensions. The value still
+    depends on the number of images and on the backbone: compare it only between runs that share both.
 
     Returns:
-        The squared distance; None with fewer than eight pictures of a camera.
+        The squared distance; None with fewer than eight images of a camera.
     """
-    if min(len(pair.old), len(pair.new)) < MIN_PICTURES:
+    if min(len(pair.old), len(pair.new)) < MIN_IMAGES:
         return None
     vectors, is_new = pair.stacked, pair.is_new
     if np.ptp(vectors, axis=0).max() == 0:

@@ -1,4 +1,4 @@
-"""Test-time entropy minimisation (TENT) on unlabelled pictures, with a guard that rolls back to the source."""
+"""Test-time entropy minimisation (TENT) on unlabelled images, with a guard that rolls back to the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vision_ft.adaptation.activations import Pair, batchnorm_layers, frozen_ids
-from vision_ft.adaptation.batchnorm import DEFAULT_PRIOR, MINIMUM_PICTURES, reestimate
+from vision_ft.adaptation.batchnorm import DEFAULT_PRIOR, MINIMUM_IMAGES, reestimate
 from vision_ft.errors import DataError, ModelError
 
 NORMALISATIONS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, RmsNorm)
@@ -28,7 +28,7 @@ class Guard:
 
     Attributes:
         max_class_gain: by how much the share of predictions of any class may grow.
-        max_changed: share of pictures whose predicted class may change.
+        max_changed: share of images whose predicted class may change.
     """
 
     max_class_gain: float = 0.25
@@ -37,7 +37,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class EntropyResult:
-    """What entropy minimisation did to the predictions on the pictures that it ran on.
+    """What entropy minimisation did to the predictions on the images that it ran on.
 
     Attributes:
         kept: whether the model was changed; if not, it is bit-identical to the source.
@@ -45,7 +45,7 @@ class EntropyResult:
         entropy_before: mean entropy of the source's predictions, in nats.
         entropy_after: the same after adaptation, before any rollback; NaN where training broke down.
         class_gain: the largest growth of a class's share of the predictions.
-        changed: share of pictures whose predicted class changed.
+        changed: share of images whose predicted class changed.
         steps: optimizer steps made.
         trained_parameters: numbers in the weights and biases of the normalisation layers.
     """
@@ -70,7 +70,7 @@ def minimise_entropy(
     guard: Guard | None = None,
     reference: Mapping[str, Pair] | None = None,
 ) -> EntropyResult:
-    """Make the model surer of itself on new pictures (Wang 2021, arXiv:2006.10726, sec. 3), in place, or not at all.
+    """Make the model surer of itself on new images (Wang 2021, arXiv:2006.10726, sec. 3), in place, or not at all.
 
     Adam moves the weight and bias of the normalisation layers only. Two differences from the paper, which adapts while
     it predicts: BatchNorm is re-estimated once (see `batchnorm.reestimate`) and then held, so that what is optimised is
@@ -79,25 +79,25 @@ def minimise_entropy(
     `model.frozen_modules` stay as they are.
 
     Args:
-        model: the copy to change; logits (B, K) from pictures (B, C, H, W).
+        model: the copy to change; logits (B, K) from images (B, C, H, W).
         batches: can be gone through several times, in the same random order: a list or a loader, not a generator.
         lr: Adam's learning rate.
-        passes: how often each picture is used.
+        passes: how often each image is used.
         prior: N of `batchnorm.mix_statistics`, for models with BatchNorm.
         guard: limits of the change; None for the defaults.
         reference: what BatchNorm sees on the old camera, as for `batchnorm.reestimate`.
 
     Raises:
         ModelError: no normalisation layer can train, or the model knows one class only.
-        DataError: no pictures, too few for BatchNorm, or batches that can be read only once.
+        DataError: no images, too few for BatchNorm, or batches that can be read only once.
     """
     _require_rereadable(batches)
     affine = affine_parameters(model)
     before = _scores(model, batches)
-    if _has_open_batchnorm(model) and len(before) < MINIMUM_PICTURES:
+    if _has_open_batchnorm(model) and len(before) < MINIMUM_IMAGES:
         raise DataError(
-            f"Entropy minimisation: got {len(before)} pictures of the new camera; a model with BatchNorm needs at "
-            f"least {MINIMUM_PICTURES} to set its statistics anew. Add pictures; they need no labels."
+            f"Entropy minimisation: got {len(before)} images of the new camera; a model with BatchNorm needs at "
+            f"least {MINIMUM_IMAGES} to set its statistics anew. Add images; they need no labels."
         )
     source = {name: value.clone() for name, value in model.state_dict().items()}
     if _has_open_batchnorm(model):
@@ -143,7 +143,7 @@ def affine_parameters(model: nn.Module) -> list[nn.Parameter]:
 def _require_rereadable(batches: Iterable[Tensor]) -> None:
     if iter(batches) is batches:
         raise DataError(
-            "Entropy minimisation goes through the pictures several times; got a generator, which can be read once. "
+            "Entropy minimisation goes through the images several times; got a generator, which can be read once. "
             "Hand over a list or a loader."
         )
 
@@ -212,7 +212,7 @@ def _scores(model: nn.Module, batches: Iterable[Tensor]) -> np.ndarray:
     with _evaluating(model), torch.no_grad():
         parts = [model(batch.to(device)).float().softmax(1).cpu().numpy() for batch in batches]
     if not parts:
-        raise DataError("Entropy minimisation: got no pictures of the new camera.")
+        raise DataError("Entropy minimisation: got no images of the new camera.")
     return np.concatenate(parts)
 
 
@@ -225,7 +225,7 @@ def _judge(before: np.ndarray, after: np.ndarray, guard: Guard) -> tuple[bool, s
     if gain > guard.max_class_gain:
         start, end = _shares(before)[index], _shares(after)[index]
         return False, (
-            f"Rolled back: the predictions collapse toward class number {index} ({start:.0%} of the pictures before, "
+            f"Rolled back: the predictions collapse toward class number {index} ({start:.0%} of the images before, "
             f"{end:.0%} after; a gain of {guard.max_class_gain:.0%} is allowed)."
         )
     if _changed(before, after) > guard.max_changed:

@@ -1,4 +1,4 @@
-"""The gate: a choice made on val is held against pictures that chose nothing, before it takes the source's place."""
+"""The gate: a choice made on val is held against images that chose nothing, before it takes the source's place."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Differences = Mapping[str, tuple[Difference | None, Difference | None]]
 def settle(
     candidates: Sequence[CandidateScores], held_out: Differences, *, limit: float, metric: str = "accuracy"
 ) -> Decision:
-    """Recommend on val, verify on held-out pictures, and go down the order of val until one holds.
+    """Recommend on val, verify on held-out images, and go down the order of val until one holds.
 
     The order is made on val alone, and the first candidate that holds is taken, never the best of several. Still, the
     numbers of one that was not the first choice have been looked at, which the reasons say.
 
     Args:
         candidates: cheapest first; one is named "source".
-        held_out: candidate name -> its difference against the source on held-out pictures, (old, new); None without.
+        held_out: candidate name -> its difference against the source on held-out images, (old, new); None without.
         limit: largest loss allowed on the old camera, as a fraction.
         metric: the score that decides.
     """
@@ -58,7 +58,7 @@ def _accepted(verified: Decision, first: Decision, objections: Sequence[str]) ->
     if not objections:
         return verified
     note = (
-        f"{len(objections) + 1} candidates were checked on held-out pictures, in the order of val, so the numbers of "
+        f"{len(objections) + 1} candidates were checked on held-out images, in the order of val, so the numbers of "
         "this one are slightly too good."
     )
     turned_down = [f"{objection[0].upper()}{objection[1:]}." for objection in objections]
@@ -67,11 +67,11 @@ def _accepted(verified: Decision, first: Decision, objections: Sequence[str]) ->
 
 
 def verify(decision: Decision, *, old: Difference | None, new: Difference | None) -> Decision:
-    """Hold the choice against pictures that chose nothing: it must gain on the new camera and keep to the limit.
+    """Hold the choice against images that chose nothing: it must gain on the new camera and keep to the limit.
 
     Args:
         decision: of `recommend`; one that was not passed is returned as it is.
-        old: the recommended candidate against the source on held-out pictures of the old camera; None without any.
+        old: the recommended candidate against the source on held-out images of the old camera; None without any.
         new: the same on the new camera.
     """
     if not decision.passed:
@@ -85,7 +85,7 @@ def verify(decision: Decision, *, old: Difference | None, new: Difference | None
             decision, recommended=SOURCE, title=SOURCE_TITLE, passed=False, sentence=sentence, reasons=reasons
         )
     if new is None:
-        unverified = "No labelled picture of the new camera is held out: the gain on val is not confirmed."
+        unverified = "No labelled image of the new camera is held out: the gain on val is not confirmed."
         return replace(decision, reasons=(unverified, *decision.reasons))
     sentence = words.test_sentence(decision.title, old=old, new=new, limit=decision.limit, metric=decision.metric)
     return replace(decision, sentence=sentence, reasons=reasons)
@@ -96,7 +96,7 @@ def _measured(difference: Difference | None) -> Difference | None:
 
 
 def _objection(decision: Decision, *, old: Difference | None, new: Difference | None) -> str:
-    """Return what held-out pictures have against the choice, "" when nothing."""
+    """Return what held-out images have against the choice, "" when nothing."""
     against = words.vetoes(old=_measured(old), new=_measured(new), limit=decision.limit, tolerance=ROUNDING)
     said = " and ".join(against)
     return f"{decision.title}, chosen on val, {said}" if said else ""

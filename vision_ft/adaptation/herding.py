@@ -1,4 +1,4 @@
-"""Which old pictures to keep for rehearsal: equally many of each class, by herding or at random."""
+"""Which old images to keep for rehearsal: equally many of each class, by herding or at random."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from vision_ft.types import UNLABELLED
 
 
 def choose_herding(features: np.ndarray, labels: np.ndarray, *, per_class: int) -> np.ndarray:
-    """Choose the pictures whose mean feature follows the mean of their class most closely (iCaRL, alg. 4).
+    """Choose the images whose mean feature follows the mean of their class most closely (iCaRL, alg. 4).
 
-    Rebuffi 2017, arXiv:1611.07725: pictures are taken one by one, each the one that brings the mean of those taken
+    Rebuffi 2017, arXiv:1611.07725: images are taken one by one, each the one that brings the mean of those taken
     nearest to the class mean. So the first n of a class are its choice of n. Features are scaled to length 1 first,
     as in the paper.
 
     Args:
         features: (N, D) from the source model.
-        labels: (N,) class indices; pictures without a label (-1) are never chosen.
-        per_class: pictures of each class; a class that has fewer gives all it has.
+        labels: (N,) class indices; images without a label (-1) are never chosen.
+        per_class: images of each class; a class that has fewer gives all it has.
 
     Returns:
         (M,) positions in `features`, class by class, in the order in which they were taken.
@@ -32,18 +32,18 @@ def choose_herding(features: np.ndarray, labels: np.ndarray, *, per_class: int) 
     if features.ndim != 2 or len(features) != len(labels):
         raise DataError(f"herding: features are of shape {features.shape}, but there are {len(labels)} labels.")
     if not np.isfinite(features).all():
-        raise DataError("herding: a feature is infinite or not a number; the source model cannot be used on a picture.")
+        raise DataError("herding: a feature is infinite or not a number; the source model cannot be used on an image.")
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     chosen = [members[_herd(unit[members], per_class)] for members in _members(labels)]
     return np.concatenate([np.empty(0, dtype=np.int64), *chosen])
 
 
 def choose_random(labels: np.ndarray, *, per_class: int, seed: int) -> np.ndarray:
-    """Choose pictures of each class at random.
+    """Choose images of each class at random.
 
     Args:
-        labels: (N,) class indices; pictures without a label (-1) are never chosen.
-        per_class: pictures of each class; a class that has fewer gives all it has.
+        labels: (N,) class indices; images without a label (-1) are never chosen.
+        per_class: images of each class; a class that has fewer gives all it has.
         seed: the choice follows from it; a class's choice does not depend on the other classes.
 
     Returns:
@@ -61,7 +61,7 @@ def choose_random(labels: np.ndarray, *, per_class: int, seed: int) -> np.ndarra
 
 
 def _members(labels: np.ndarray) -> list[np.ndarray]:
-    """Return the positions of each class that has pictures."""
+    """Return the positions of each class that has images."""
     labels = np.asarray(labels)
     return [np.flatnonzero(labels == label) for label in np.unique(labels) if label != UNLABELLED]
 
@@ -84,4 +84,4 @@ def _herd(unit: np.ndarray, count: int) -> np.ndarray:
 
 def _check_per_class(per_class: int) -> None:
     if per_class < 1:
-        raise RecipeError(f"rehearsal per_class: got {per_class}; allowed: 1 or more pictures of each class.")
+        raise RecipeError(f"rehearsal per_class: got {per_class}; allowed: 1 or more images of each class.")

@@ -1,4 +1,4 @@
-"""What a random frame split would have shown: the same head on the same pictures, split by group and split by frame."""
+"""What a random frame split would have shown: the same head on the same images, split by group and split by frame."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from vision_ft.evaluate.comparing.paired import Difference, paired_bootstrap
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.resampling import MIN_GROUPS
 
-FOLDS = 4  # a quarter of the pictures is tested on at a time
+FOLDS = 4  # a quarter of the images is tested on at a time
 DRAWS = 3  # of the folds
-MAX_PICTURES = 2000  # whole groups are drawn up to so many, which bounds the time of 24 fits
+MAX_IMAGES = 2000  # whole groups are drawn up to so many, which bounds the time of 24 fits
 ROUNDING = 1e-9
 
 
@@ -24,19 +24,19 @@ def compare_splits(
     """Accuracy by cross-validation with honest folds and with random ones, ready for JSON.
 
     Honest folds keep a group whole; random folds have the same sizes and ignore groups, as a random split of frames
-    does. Every picture is tested once a draw in both, by a head fitted on as many others. "low" and "high" are the
+    does. Every image is tested once a draw in both, by a head fitted on as many others. "low" and "high" are the
     worst and best draw; "gap" is random minus honest, with an interval over groups where there are enough of them.
 
     Args:
-        pictures: labelled pictures of one camera or several; a group is all that must stay together: a day, a
-            sequence, near-duplicates. A picture without a group is one of its own.
-        fit: trains on pictures and returns a predictor.
+        pictures: labelled images of one camera or several; a group is all that must stay together: a day, a
+            sequence, near-duplicates. An image without a group is one of its own.
+        fit: trains on images and returns a predictor.
         draws: of the folds.
         seed: of the draws.
 
     Returns:
         {"honest": {"accuracy", "low", "high", "n"}, "random": the same, "gap": {"value", "low", "high"}, "groups",
-        "sentence"}; None where a random split is an honest one too (no two pictures share a group) or nothing can be
+        "sentence"}; None where a random split is an honest one too (no two images share a group) or nothing can be
         held out (one group).
     """
     group = _group_numbers(pictures)
@@ -73,20 +73,20 @@ def _group_numbers(pictures: LabelledFeatures) -> np.ndarray:
 def _bounded(
     pictures: LabelledFeatures, group: np.ndarray, rng: np.random.Generator
 ) -> tuple[LabelledFeatures, np.ndarray]:
-    """Return at most MAX_PICTURES (two groups at least), whole groups at random."""
-    if len(pictures) <= MAX_PICTURES:
+    """Return at most MAX_IMAGES (two groups at least), whole groups at random."""
+    if len(pictures) <= MAX_IMAGES:
         return pictures, group
     sizes = np.bincount(group)
     order = rng.permutation(len(sizes))
-    num_kept = max(2, int(np.searchsorted(np.cumsum(sizes[order]), MAX_PICTURES, side="right")))
+    num_kept = max(2, int(np.searchsorted(np.cumsum(sizes[order]), MAX_IMAGES, side="right")))
     rows = np.flatnonzero(np.isin(group, order[:num_kept]))
     return pictures.take(rows), np.unique(group[rows], return_inverse=True)[1]
 
 
 def _honest_folds(labels: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the fold (N,) of each picture; groups stay whole and classes are spread as far as groups allow.
+    """Return the fold (N,) of each image; groups stay whole and classes are spread as far as groups allow.
 
-    Classes of fewer pictures than folds count as one when the folds are balanced: scikit-learn would warn of them.
+    Classes of fewer images than folds count as one when the folds are balanced: scikit-learn would warn of them.
     """
     from sklearn.model_selection import StratifiedGroupKFold  # here: it takes seconds
 
@@ -103,7 +103,7 @@ def _honest_folds(labels: np.ndarray, group: np.ndarray, rng: np.random.Generato
 
 
 def _correct(pictures: LabelledFeatures, folds: np.ndarray, *, fit: Fit) -> np.ndarray:
-    """Return whether each picture (N,) is right when its fold is held out."""
+    """Return whether each image (N,) is right when its fold is held out."""
     correct = np.zeros(len(folds))
     for number in np.unique(folds):
         held = np.flatnonzero(folds == number)
@@ -119,12 +119,12 @@ def _summary(correct: np.ndarray) -> dict[str, float]:
 
 def _sentence(honest: float, random: float, gap: Difference) -> str:
     numbers = (
-        f"A random split of these pictures would have shown {random:.1%}, the split that keeps groups whole shows "
+        f"A random split of these images would have shown {random:.1%}, the split that keeps groups whole shows "
         f"{honest:.1%}"
     )
     points = f"{100 * abs(gap.value):.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
     if gap.low > ROUNDING:
-        return f"{numbers}: {points} of the random number come from pictures of one group on both sides."
+        return f"{numbers}: {points} of the random number come from images of one group on both sides."
     if gap.high < -ROUNDING:
         return f"{numbers}: {points} less, so groups do not make the random number too good here."
     return f"{numbers}. The difference of {points} is within what chance does."

@@ -20,15 +20,15 @@ Fit = Callable[["LabelledFeatures", np.ndarray | None], Predict]
 
 @dataclass(frozen=True)
 class LabelledFeatures:
-    """Cached features of pictures with their classes.
+    """Cached features of images with their classes.
 
     Attributes:
         features: (N, D).
         labels: (N,) class indices, all >= 0; or numbers (N, T).
-        groups: (N,) camera, day, sequence, ... of each picture, None where it has none; or None for all.
+        groups: (N,) camera, day, sequence, ... of each image, None where it has none; or None for all.
 
     Raises:
-        DataError: the arrays differ in length, or a picture has no label.
+        DataError: the arrays differ in length, or an image has no label.
     """
 
     features: np.ndarray
@@ -44,7 +44,7 @@ class LabelledFeatures:
             )
         if self.labels.dtype.kind in "iu" and len(self.labels) and int(np.min(self.labels)) < 0:
             raise DataError(
-                f"labelled features row {int(np.argmin(self.labels))}: label {int(np.min(self.labels))}; pictures "
+                f"labelled features row {int(np.argmin(self.labels))}: label {int(np.min(self.labels))}; images "
                 "without a label have to be left out"
             )
 
@@ -52,19 +52,19 @@ class LabelledFeatures:
         return len(self.labels)
 
     def take(self, rows: np.ndarray) -> LabelledFeatures:
-        """Return some of the pictures."""
+        """Return some of the images."""
         groups = None if self.groups is None else self.groups[rows]
         return LabelledFeatures(self.features[rows], self.labels[rows], groups)
 
 
 def domain_weights(is_new: np.ndarray, *, new_share: float = NEW_SHARE) -> np.ndarray:
-    """Weights (N,) with mean 1 so that the new camera's pictures together weigh `new_share` of all.
+    """Weights (N,) with mean 1 so that the new camera's images together weigh `new_share` of all.
 
-    Few new labels beside many old pictures would otherwise hardly move the head. Where only one camera has pictures,
+    Few new labels beside many old images would otherwise hardly move the head. Where only one camera has images,
     all weigh 1.
 
     Args:
-        is_new: (N,) whether a picture comes from the new camera.
+        is_new: (N,) whether an image comes from the new camera.
         new_share: between 0 and 1.
     """
     is_new = np.asarray(is_new, bool)

@@ -1,4 +1,4 @@
-"""Choose which pictures of the new camera to label next: those the model is unsure of, spread over what is unseen."""
+"""Choose which images of the new camera to label next: those the model is unsure of, spread over what is unseen."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import numpy as np
 
 Reason = Literal["uncertain", "unlike", "uncertain and unlike"]
 
-COVERAGE = 0.2  # worth of a picture that the model is sure of: it may be sure and wrong on a kind it never saw
-NEAR_DUPLICATE = 0.1  # of the median distance between two pictures; nearer ones teach the same
+COVERAGE = 0.2  # worth of an image that the model is sure of: it may be sure and wrong on a kind it never saw
+NEAR_DUPLICATE = 0.1  # of the median distance between two images; nearer ones teach the same
 UNCERTAIN_MARGIN = 0.2  # the second class is within 20 points of probability of the first
 PAIRS_FOR_SCALE = 2000  # random pairs that the median distance is taken from
 BY_COLUMN = ("path", "label", "predicted", "score", "rank", "reason")
-DENSE_COLUMNS = ("path", "score", "rank", "reason")  # of pictures that get masks or boxes: no one label says them
+DENSE_COLUMNS = ("path", "score", "rank", "reason")  # of images that get masks or boxes: no one label says them
 
 
 @dataclass(frozen=True)
 class NextLabel:
-    """One picture to label.
+    """One image to label.
 
     Attributes:
-        row: position among the unlabelled pictures that were given.
+        row: position among the unlabelled images that were given.
         rank: 1 is the first to label.
         predicted: class index that the model predicts.
         score: its probability.
         margin: probability of the first class minus that of the second, 0..1.
-        distance: to the nearest picture that is labelled or ranked before it, 1 being the median distance between two
-            pictures; NaN for the first where nothing is labelled.
+        distance: to the nearest image that is labelled or ranked before it, 1 being the median distance between two
+            images; NaN for the first where nothing is labelled.
         reason: what speaks for it.
     """
 
@@ -53,23 +53,23 @@ def choose_next(
     count: int,
     seed: int = 0,
 ) -> list[NextLabel]:
-    """Rank pictures to label: one after the other, the highest product of uncertainty and distance to what is known.
+    """Rank images to label: one after the other, the highest product of uncertainty and distance to what is known.
 
     Uncertainty is 1 - margin (Scheffer 2001, "Active hidden Markov models for information extraction") plus COVERAGE;
     distance is that of k-center greedy (Sener & Savarese 2018, arXiv:1708.00489, alg. 1), on standardised features. The
     product asks for both, as gradient embeddings do (BADGE, Ash 2020, arXiv:1906.03671), but needs no K x D vectors.
     The result is shorter than `count` where only near-duplicates are left.
 
-    Measured with ResNet-18 features at 96 px, eight draws, a head on at most 500 old pictures and 50 labels: 92% on
+    Measured with ResNet-18 features at 96 px, eight draws, a head on at most 500 old images and 50 labels: 92% on
     office_cameras amazon -> webcam (89% with labels at random, 90% by margin alone), 93% on amazon -> dslr (90%, 92%),
     85% on webcam -> amazon (86%, 84%), 98.7% on parking_patches camera 4 -> ufpr05 (97.6%, 96.9%).
 
     Args:
-        features: (N, D) cached features of the unlabelled pictures.
+        features: (N, D) cached features of the unlabelled images.
         scores: (N, K) probabilities of the model to be adapted.
-        labelled_features: (M, D) of the new camera's pictures with a label, or None. Those of the old camera are best
+        labelled_features: (M, D) of the new camera's images with a label, or None. Those of the old camera are best
             left out: what the model learned from them shows in its scores already.
-        clusters: (N,) near-duplicate cluster of each picture, -1 for none; one picture a cluster is chosen.
+        clusters: (N,) near-duplicate cluster of each image, -1 for none; one image a cluster is chosen.
         count: how many to choose.
         seed: settles ties.
     """
@@ -94,11 +94,11 @@ def choose_next(
 
 
 def to_rows(chosen: Sequence[NextLabel], *, paths: Sequence[str], classes: Sequence[str]) -> list[dict[str, object]]:
-    """Return the chosen pictures as adaptation.json lists them.
+    """Return the chosen images as adaptation.json lists them.
 
     Args:
         chosen: of `choose_next`.
-        paths: (N,) path of each unlabelled picture.
+        paths: (N,) path of each unlabelled image.
         classes: K names.
     """
     return [
@@ -124,7 +124,7 @@ def to_csv(rows: Sequence[dict[str, object]], *, columns: Sequence[str] = BY_COL
 
 
 def _standard(features: np.ndarray, labelled: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return both sets centred and scaled by the unlabelled pictures; constant features are left at zero spread."""
+    """Return both sets centred and scaled by the unlabelled images; constant features are left at zero spread."""
     features = np.asarray(features, np.float32)
     labelled = np.empty((0, features.shape[1]), np.float32) if labelled is None else np.asarray(labelled, np.float32)
     if not len(features):
@@ -135,16 +135,16 @@ def _standard(features: np.ndarray, labelled: np.ndarray | None) -> tuple[np.nda
 
 
 def _median_distance(vectors: np.ndarray, rng: np.random.Generator) -> float:
-    """Return the median distance of random pairs, 1 where all pictures are equal."""
+    """Return the median distance of random pairs, 1 where all images are equal."""
     if len(vectors) < 2:
         return 1.0
     first = rng.integers(0, len(vectors), PAIRS_FOR_SCALE)
-    second = (first + rng.integers(1, len(vectors), PAIRS_FOR_SCALE)) % len(vectors)  # never the picture itself
+    second = (first + rng.integers(1, len(vectors), PAIRS_FOR_SCALE)) % len(vectors)  # never the image itself
     return float(np.median(np.linalg.norm(vectors[first] - vectors[second], axis=1))) or 1.0
 
 
 def _nearest(vectors: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the distance (N,) of each picture to the nearest labelled one."""
+    """Return the distance (N,) of each image to the nearest labelled one."""
     nearest = np.full(len(vectors), np.inf)
     for one in known:
         nearest = np.minimum(nearest, np.linalg.norm(vectors - one, axis=1))

@@ -1,4 +1,4 @@
-"""What a camera's pictures look like as such: brightness, contrast, colour and sharpness of each picture."""
+"""What a camera's images look like as such: brightness, contrast, colour and sharpness of each image."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ CHANNEL_NAMES = ("red mean", "green mean", "blue mean", "red contrast", "green c
 PIXEL_NAMES = (*LOOK_NAMES, *CHANNEL_NAMES)
 
 LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601, as Pillow's "L" has it
-GREY_LEVEL = 1 / 255  # less contrast than one level of an 8-bit picture is none
+GREY_LEVEL = 1 / 255  # less contrast than one level of an 8-bit image is none
 NEARLY_WHITE, NEARLY_BLACK = 250 / 255, 5 / 255  # a clipped sensor, less the noise that JPEG adds
-MAX_GAIN = 4.0  # more would mostly lift the noise of a nearly flat picture
+MAX_GAIN = 4.0  # more would mostly lift the noise of a nearly flat image
 
 
 def pixel_statistics(images: np.ndarray | Tensor) -> np.ndarray:
-    """Describe each picture by the numbers named in `PIXEL_NAMES`.
+    """Describe each image by the numbers named in `PIXEL_NAMES`.
 
     Brightness is the mean luma and contrast its standard deviation. Warmth is red minus blue, greenness is green minus
     the mean of red and blue. Saturation is the mean of (highest minus lowest channel). Sharpness is the standard
-    deviation of the Laplacian over that of the luma, so that a flat picture is not called blurred. Highlights and
+    deviation of the Laplacian over that of the luma, so that a flat image is not called blurred. Highlights and
     shadows are the shares of nearly white and nearly black pixels. A "contrast" of a channel is its standard deviation.
 
     Args:
-        images: (B, C, H, W) in [0, 1], not normalised; C is 3 (red, green, blue) or 1 (grey). All pictures that are
+        images: (B, C, H, W) in [0, 1], not normalised; C is 3 (red, green, blue) or 1 (grey). All images that are
             compared must have one size, as sharpness depends on it.
 
     Returns:
@@ -74,7 +74,7 @@ def _as_numpy(images: Any) -> np.ndarray:
 
 
 def _laplacian(luma: np.ndarray) -> np.ndarray:
-    """Four-neighbour Laplacian (B, H - 2, W - 2), or (B, 1, 1) zeros where the picture is too small for it."""
+    """Four-neighbour Laplacian (B, H - 2, W - 2), or (B, 1, 1) zeros where the image is too small for it."""
     if min(luma.shape[1:]) < 3:
         return np.zeros((len(luma), 1, 1))
     around = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1] + luma[:, 1:-1, :-2] + luma[:, 1:-1, 2:]
@@ -83,9 +83,9 @@ def _laplacian(luma: np.ndarray) -> np.ndarray:
 
 
 def matching_transform(old_pixels: np.ndarray, new_pixels: np.ndarray) -> Callable[[Any], Any]:
-    """Build a function that gives the new camera's pictures the colour and contrast of the old camera's.
+    """Build a function that gives the new camera's images the colour and contrast of the old camera's.
 
-    One gain and one offset for each channel, the same for all pictures, as another exposure or white balance of the
+    One gain and one offset for each channel, the same for all images, as another exposure or white balance of the
     camera would act (Reinhard et al. 2001, "Color Transfer between Images", in RGB and over whole sets). It cannot undo
     blur. Results are clipped to [0, 1].
 
@@ -111,7 +111,7 @@ def matching_transform(old_pixels: np.ndarray, new_pixels: np.ndarray) -> Callab
 
 
 def _per_channel(values: np.ndarray, images: Any) -> Any:
-    """(3,) -> (C, 1, 1) of the same kind as `images`; a grey picture takes the mean of the three channels."""
+    """(3,) -> (C, 1, 1) of the same kind as `images`; a grey image takes the mean of the three channels."""
     column = (values if images.shape[1] == 3 else values.mean(keepdims=True)).reshape(-1, 1, 1)
     if hasattr(images, "new_tensor"):
         return images.new_tensor(column)

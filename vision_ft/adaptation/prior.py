@@ -11,11 +11,11 @@ from vision_ft.adaptation.camera import DomainSample, known_classes
 from vision_ft.adaptation.distances import Pair, p_value, permuted_membership
 
 MAX_STEPS = 200
-TOLERANCE = 1e-6  # total change of the shares in one step; far below what a few hundred pictures can tell
+TOLERANCE = 1e-6  # total change of the shares in one step; far below what a few hundred images can tell
 
 
 def class_shares(labels: np.ndarray, num_classes: int) -> np.ndarray | None:
-    """Share of each class (K,) among the labelled pictures, or None when there are none; -1 = unlabelled."""
+    """Share of each class (K,) among the labelled images, or None when there are none; -1 = unlabelled."""
     known = labels[labels >= 0]
     if not known.size:
         return None
@@ -24,22 +24,22 @@ def class_shares(labels: np.ndarray, num_classes: int) -> np.ndarray | None:
 
 
 def estimate_shares(scores: np.ndarray, trained_shares: np.ndarray) -> np.ndarray:
-    """Estimate the class shares of unlabelled pictures by expectation maximisation.
+    """Estimate the class shares of unlabelled images by expectation maximisation.
 
     Saerens, Latinne & Decaestecker 2002 (Neural Computation 14(1), eq. 2.9). It assumes that only the shares differ and
-    that the scores are calibrated (Alexandari, Kundaje & Shrikumar 2020, arXiv:1901.06852, sec. 3); when the pictures
+    that the scores are calibrated (Alexandari, Kundaje & Shrikumar 2020, arXiv:1901.06852, sec. 3); when the images
     look different too, the result is a guess. A class that the model was not trained on keeps the share 0.
 
     Args:
         scores: (N, K) probabilities of the model.
-        trained_shares: (K,) class shares of the pictures that the model was trained on.
+        trained_shares: (K,) class shares of the images that the model was trained on.
 
     Returns:
         (K,) shares that sum to 1.
     """
     shares = trained_shares / trained_shares.sum()
     weight = np.divide(scores, shares, out=np.zeros_like(scores, np.float64), where=shares > 0)  # likelihood up to p(x)
-    weight = weight[(weight * shares).sum(axis=1) > 0]  # all the mass of these pictures lies on untrained classes
+    weight = weight[(weight * shares).sum(axis=1) > 0]  # all the mass of these images lies on untrained classes
     for _ in range(MAX_STEPS if len(weight) else 0):
         posterior = weight * shares
         posterior /= posterior.sum(axis=1, keepdims=True)
@@ -52,7 +52,7 @@ def estimate_shares(scores: np.ndarray, trained_shares: np.ndarray) -> np.ndarra
 
 
 def total_variation(shares: np.ndarray, other: np.ndarray) -> float:
-    """Half the sum of absolute differences: the share of pictures that would have to change class, in [0, 1]."""
+    """Half the sum of absolute differences: the share of images that would have to change class, in [0, 1]."""
     return float(np.abs(shares - other).sum() / 2)
 
 
@@ -60,8 +60,8 @@ def compare_shares(old: DomainSample | None, new: DomainSample, *, classes: Sequ
     """Class shares of both cameras, the distance between them, and the p-value of that distance.
 
     Args:
-        old: pictures of the old camera; None when there are none.
-        new: pictures of the new camera; its shares are counted where half of it or more is labelled, else estimated.
+        old: images of the old camera; None when there are none.
+        new: images of the new camera; its shares are counted where half of it or more is labelled, else estimated.
         classes: names of all classes.
         seed: of the permutations.
 
@@ -91,7 +91,7 @@ def _estimate(new: DomainSample, trained_shares: np.ndarray | None) -> np.ndarra
 
 
 def _p_value(old: DomainSample, new: DomainSample, *, seed: int) -> float | None:
-    """How often pictures dealt out anew differ in their class shares as much as the two cameras do."""
+    """How often images dealt out anew differ in their class shares as much as the two cameras do."""
     known = known_classes(old, new)
     if known is None:
         return None

@@ -1,4 +1,4 @@
-"""Measure how a new camera's pictures differ from the old camera's, before anything is trained."""
+"""Measure how a new camera's images differ from the old camera's, before anything is trained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from vision_ft.adaptation.camera import DomainSample, known_classes
 from vision_ft.adaptation.distances import (
-    MIN_PICTURES,
+    MIN_IMAGES,
     Pair,
     frechet_distance,
     kernel_distance,
@@ -26,10 +26,10 @@ from vision_ft.evaluate.intervals import plain
 
 __all__ = ["LOOK_NAMES", "PIXEL_NAMES", "DomainSample", "matching_transform", "measure_shift", "pixel_statistics"]
 
-MAX_ROWS = 1000  # pictures of a camera in a distance: the kernel matrix grows with the square
-MIN_MATCHED_ROWS = 16  # fewer pictures after matching the classes say less than all pictures do
+MAX_ROWS = 1000  # images of a camera in a distance: the kernel matrix grows with the square
+MIN_MATCHED_ROWS = 16  # fewer images after matching the classes say less than all images do
 MAX_CLASSES = 10  # 45 pairs of classes are enough for a median
-FRECHET_NOTE = "Depends on the number of pictures and on the backbone; compare it only where both are the same."
+FRECHET_NOTE = "Depends on the number of images and on the backbone; compare it only where both are the same."
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,19 @@ def measure_shift(
     """Measure the shift between two cameras and name its kind.
 
     All distances compare samples of equal class shares (by labels, else by the source model's predictions), so that a
-    camera with other class shares is not taken for one with other pictures; shares are compared apart from them.
+    camera with other class shares is not taken for one with other images; shares are compared apart from them.
     The kind is "none" unless the permutation test (p <= 0.01) and the domain classifier (AUC >= 0.6) both see a
     difference; then "lighting" if matching brightness, contrast and colour removes 30% of the kernel distance or more,
-    else "picture". "labels" means that only the class shares differ. It is None where it cannot be told.
+    else "image". "labels" means that only the class shares differ. It is None where it cannot be told.
 
     Args:
-        old: pictures of the old camera; None when there are none, and then only the new camera is described.
-        new: pictures of the new camera.
+        old: images of the old camera; None when there are none, and then only the new camera is described.
+        new: images of the new camera.
         classes: names of all classes, the source model's first.
-        matched_features: (M, D) features of new pictures after `matching_transform`.
+        matched_features: (M, D) features of new images after `matching_transform`.
         matched_rows: (M,) which rows of `new` these are; the first M when not given.
         batchnorm_distance: passed on; see `vision_ft.adaptation.batchnorm.statistics_distance`.
-        seed: of the resampling, the permutations and the choice of pictures where there are more than 1000.
+        seed: of the resampling, the permutations and the choice of images where there are more than 1000.
 
     Returns:
         What adaptation.json holds as "shift"; None stands for unknown.
@@ -94,12 +94,12 @@ def _check(old: DomainSample | None, new: DomainSample, matched: np.ndarray | No
         bad = int((~np.isfinite(features).all(axis=1)).sum())
         if bad:
             raise DataError(
-                f"Features of {where}: {bad} of {len(features)} pictures have values that are not finite. "
-                "Look for damaged pictures with 'vision-ft audit', or use precision 32."
+                f"Features of {where}: {bad} of {len(features)} images have values that are not finite. "
+                "Look for damaged images with 'vision-ft audit', or use precision 32."
             )
         if features.shape[1] != new.features.shape[1]:
             raise DataError(
-                f"Features of {where} have {features.shape[1]} numbers a picture, those of the new camera "
+                f"Features of {where} have {features.shape[1]} numbers per image, those of the new camera "
                 f"{new.features.shape[1]}. Compute both with the same model."
             )
 
@@ -156,7 +156,7 @@ def _pair(old: DomainSample, new: DomainSample, rows: _Rows, what: str) -> Pair:
 
 
 def _match_classes(old: DomainSample, new: DomainSample, *, rng: np.random.Generator) -> _Rows:
-    """As many pictures of each class from either camera; all pictures when too few would be left."""
+    """As many images of each class from either camera; all images when too few would be left."""
     everything = _Rows(np.arange(len(old)), np.arange(len(new)))
     known = known_classes(old, new)
     if known is None:
@@ -183,7 +183,7 @@ def _relative_to_classes(kernel: Mapping[str, Any], old: DomainSample, rows: np.
         return None
     labels = np.asarray(old.labels)[rows]
     counts = np.bincount(labels[labels >= 0])
-    largest = [label for label in np.argsort(-counts, kind="stable")[:MAX_CLASSES] if counts[label] >= MIN_PICTURES]
+    largest = [label for label in np.argsort(-counts, kind="stable")[:MAX_CLASSES] if counts[label] >= MIN_IMAGES]
     members = [old.features[rows][labels == label] for label in largest]
     between = [squared_discrepancy(*pair, bandwidth=kernel["bandwidth"]) for pair in combinations(members, 2)]
     middle = float(np.median(between)) if between else 0.0
@@ -199,11 +199,11 @@ def _matched_share(
     alike: np.ndarray,
     bandwidth: float,
 ) -> float | None:
-    """Share of the kernel distance that matching removes, on the same pictures before and after; at least -1."""
+    """Share of the kernel distance that matching removes, on the same images before and after; at least -1."""
     chosen = np.flatnonzero(np.isin(given, alike))
-    if len(chosen) < MIN_PICTURES:
+    if len(chosen) < MIN_IMAGES:
         chosen = np.arange(len(given))
-    if len(chosen) < MIN_PICTURES or bandwidth == 0:
+    if len(chosen) < MIN_IMAGES or bandwidth == 0:
         return None
     before = squared_discrepancy(old_features, new_features[given[chosen]], bandwidth=bandwidth)
     after = squared_discrepancy(old_features, matched[chosen], bandwidth=bandwidth)
@@ -211,7 +211,7 @@ def _matched_share(
 
 
 def _compare_looks(old: np.ndarray, new: np.ndarray) -> list[dict[str, Any]]:
-    """Mean of each look on both cameras, and the difference in standard deviations over the old camera's pictures."""
+    """Mean of each look on both cameras, and the difference in standard deviations over the old camera's images."""
     table = []
     for column, name in enumerate(LOOK_NAMES):
         before, after = float(old[:, column].mean()), float(new[:, column].mean())

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from vision_ft.adaptation.distances import MIN_PICTURES
+from vision_ft.adaptation.distances import MIN_IMAGES
 
 Kind = Literal["none", "lighting", "picture", "labels"]
 
 MAX_P_VALUE = 0.01
-MIN_AUC = 0.6  # with thousands of pictures a test finds any difference; below this one it is too small to act on
+MIN_AUC = 0.6  # with thousands of images a test finds any difference; below this one it is too small to act on
 # Measured on ResNet-18 features: 100% for gains, tints and haze, 38% for a gamma of 2.2 (another tone curve, which one
-# gain a channel cannot undo), at most 14% between real cameras of other scenes, and for blur, flips and grey pictures.
+# gain a channel cannot undo), at most 14% between real cameras of other scenes, and for blur, flips and grey images.
 MIN_MATCHED_SHARE = 0.3
-MIN_SHARES_DISTANCE = 0.1  # one picture in ten would have to change class
+MIN_SHARES_DISTANCE = 0.1  # one image in ten would have to change class
 MIN_DIFFERENCE = 0.5  # old standard deviations: a medium effect (Cohen 1988, sec. 2.2)
-MIN_CHANGE = 0.02  # five grey levels; less is not seen, however even the old camera's pictures are
+MIN_CHANGE = 0.02  # five grey levels; less is not seen, however even the old camera's images are
 NO_COLOUR, SOME_COLOUR = 0.01, 0.03  # saturation of a grey or infrared camera, and of one that has colour
 MAX_WORDS = 3
 LOOK_WORDS: Mapping[str, tuple[str, str]] = {  # lower, higher
@@ -29,7 +29,7 @@ LOOK_WORDS: Mapping[str, tuple[str, str]] = {  # lower, higher
     "highlights": ("less pure white", "more pure white"),
     "shadows": ("less pure black", "more pure black"),
 }
-NOUNS = (*LOOK_WORDS["highlights"], *LOOK_WORDS["shadows"])  # pictures "have" these and "are" the others
+NOUNS = (*LOOK_WORDS["highlights"], *LOOK_WORDS["shadows"])  # images "have" these and "are" the others
 
 
 def describe(shift: Mapping[str, Any]) -> tuple[Kind | None, list[str]]:
@@ -47,7 +47,7 @@ def describe(shift: Mapping[str, Any]) -> tuple[Kind | None, list[str]]:
 
 
 def look_words(pixels: Sequence[Mapping[str, Any]], *, leave_out: Sequence[str] = ()) -> list[str]:
-    """Words for how the new pictures look, such as "darker" and "bluer": the clearest three, the clearest first."""
+    """Words for how the new images look, such as "darker" and "bluer": the clearest three, the clearest first."""
     clear = [
         (abs(row["difference"]), LOOK_WORDS[row["name"]][int(row["new"] > row["old"])])
         for row in pixels
@@ -61,24 +61,24 @@ def look_words(pixels: Sequence[Mapping[str, Any]], *, leave_out: Sequence[str] 
 
 def _verdict(shift: Mapping[str, Any]) -> tuple[Kind | None, str]:
     if shift["pictures"]["old"] is None:
-        return None, "There are no old pictures, so the shift between the cameras was not measured."
+        return None, "There are no old images, so the shift between the cameras was not measured."
     if shift["kernel_distance"] is None or shift["domain_auc"] is None:
         return None, (
-            f"Too few pictures to measure the shift: {shift['pictures']['old']} of the old camera and "
-            f"{shift['pictures']['new']} of the new one; at least {MIN_PICTURES} of each are needed."
+            f"Too few images to measure the shift: {shift['pictures']['old']} of the old camera and "
+            f"{shift['pictures']['new']} of the new one; at least {MIN_IMAGES} of each are needed."
         )
     if _looks_different(shift):
         return _kind_of_picture(shift)
     if _has_other_shares(shift):
         return "labels", (
-            f"The pictures of both cameras look alike, but the class shares differ: {_largest_changes(shift['prior'])}."
+            f"The images of both cameras look alike, but the class shares differ: {_largest_changes(shift['prior'])}."
         )
     if shift["domain_auc"]["low"] >= MIN_AUC:
         return "none", (
             "At most a small shift was found: a classifier tells the cameras apart, but the kernel distance between "
             f"them may be chance (p = {shift['kernel_distance']['p_value']:.2g})."
         )
-    return "none", "No shift was found: the pictures of both cameras look alike to the model."
+    return "none", "No shift was found: the images of both cameras look alike to the model."
 
 
 def _looks_different(shift: Mapping[str, Any]) -> bool:
@@ -97,19 +97,19 @@ def _kind_of_picture(shift: Mapping[str, Any]) -> tuple[Kind, str]:
     share = shift["matched_share"]
     if share is None:
         return "picture", (
-            "The new camera takes another kind of picture, or has other lighting: the two were not told apart, "
-            "as no colour-matched pictures were measured."
+            "The new camera takes another kind of image, or has other lighting: the two were not told apart, "
+            "as no colour-matched images were measured."
         )
     if share >= MIN_MATCHED_SHARE:
         words = look_words(shift["pixels"], leave_out=("sharpness",))
-        looks = f": the new camera's pictures {_looks(words)}" if words else ""
+        looks = f": the new camera's images {_looks(words)}" if words else ""
         return "lighting", (
             f"This looks like lighting{looks}. Matching brightness, contrast and colour removes {share:.0%} of the "
             "difference between the cameras."
         )
     removes = f"removes only {share:.0%} of" if share >= 0.005 else "does not reduce"
     return "picture", (
-        f"This looks like another kind of picture: matching brightness, contrast and colour {removes} the difference "
+        f"This looks like another kind of image: matching brightness, contrast and colour {removes} the difference "
         "between the cameras."
     )
 
@@ -125,14 +125,14 @@ def _auc_sentence(shift: Mapping[str, Any], _kind: Kind | None) -> str:
 
 
 def _looks_sentence(shift: Mapping[str, Any], kind: Kind | None) -> str:
-    """How the pictures look, unless the verdict said so; a camera without colour is always named."""
+    """How the images look, unless the verdict said so; a camera without colour is always named."""
     looks = {row["name"]: row for row in shift["pixels"]}
     saturation = looks.get("saturation")
     if saturation and saturation["new"] < NO_COLOUR and (saturation["old"] or 1.0) >= SOME_COLOUR:
-        return "The new camera's pictures have no colour: they are grey or infrared."
+        return "The new camera's images have no colour: they are grey or infrared."
     told = tuple(name for name in LOOK_WORDS if name != "sharpness") if kind == "lighting" else ()
     words = look_words(shift["pixels"], leave_out=told)
-    return f"The new camera's pictures {_looks(words)}." if words else ""
+    return f"The new camera's images {_looks(words)}." if words else ""
 
 
 def _size_sentence(shift: Mapping[str, Any], kind: Kind | None) -> str:
@@ -150,7 +150,7 @@ def _shares_sentence(shift: Mapping[str, Any], kind: Kind | None) -> str:
     changes = _largest_changes(shift["prior"])
     if shift["prior"]["estimated"]:
         return (
-            f"The class shares seem to differ too: {changes}. They are estimated from scores, which other pictures "
+            f"The class shares seem to differ too: {changes}. They are estimated from scores, which other images "
             "can mislead."
         )
     return f"The class shares differ too: {changes}."
@@ -174,9 +174,9 @@ def _limits_sentence(shift: Mapping[str, Any], _kind: Kind | None) -> str:
         return ""
     parts = []
     if shift["compared"]["matched_by"] is None:
-        parts.append("the class shares could not be made equal, so that they count as a difference of the pictures")
+        parts.append("the class shares could not be made equal, so that they count as a difference of the images")
     if shift["domain_auc"]["by"] == "pictures":
-        parts.append("a camera has no groups, or one only, so that pictures of one moment may give each other away")
+        parts.append("a camera has no groups, or one only, so that images of one moment may give each other away")
     return f"Mind that {_joined(parts)}." if parts else ""
 
 

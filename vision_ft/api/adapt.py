@@ -43,14 +43,14 @@ def adapt(
 
     Args:
         run: the run to start from; it is only read. Without `new`, an adaptation to resume.
-        new: pictures of the new camera, in any form that `finetune` reads; labels may be missing.
-        keep: pictures of the old cameras; by default those that the run lists, as far as they still exist.
-        labels: labelled pictures of the new camera that may be used; all by default.
+        new: images of the new camera, in any form that `finetune` reads; labels may be missing.
+        keep: images of the old cameras; by default those that the run lists, as far as they still exist.
+        labels: labelled images of the new camera that may be used; all by default.
         max_forgetting: largest loss on the old cameras, as a share, that the recommended model may have.
         strategy: candidates to make besides the source; by default all but those on request.
         group: pattern that takes the group from the path, such as "{camera}/{label}/{sequence}_*".
-        data_root: where the pictures that the run lists lie now.
-        epochs: passes over the new pictures for the fine-tuning candidates.
+        data_root: where the images that the run lists lie now.
+        epochs: passes over the new images for the fine-tuning candidates.
         out: the new run's folder; by default a new one below runs/.
         seed: all randomness follows from it.
         resume: go on with the adaptation in `out`, or in `run` when `new` is not given.
@@ -60,7 +60,7 @@ def adapt(
         on_candidate: shown the outcome of each candidate.
 
     Raises:
-        VisionFTError: the run, the pictures, a name or a value cannot be used; the message says what to change.
+        VisionFTError: the run, the images, a name or a value cannot be used; the message says what to change.
     """
     options = {
         "adapt.keep": None if keep is None else str(keep),
@@ -92,7 +92,7 @@ def resolve_adaptation(
 
     Args:
         run: the source run; or, without `new`, an adaptation to resume.
-        new: pictures of the new camera, or a recipe when it ends in .yaml or .yml.
+        new: images of the new camera, or a recipe when it ends in .yaml or .yml.
         overrides: texts such as "adapt.rehearsal=0.5".
         options: dotted key -> value; None leaves the recipe's own value.
 
@@ -101,7 +101,7 @@ def resolve_adaptation(
     """
     if new is None:
         if not RunFolder(Path(run)).recipe.is_file():
-            raise RecipeError(f"{run}: NEW is missing: vision-ft adapt RUN NEW, with NEW the new camera's pictures.")
+            raise RecipeError(f"{run}: NEW is missing: vision-ft adapt RUN NEW, with NEW the new camera's images.")
         return resolve_recipe(run, overrides, options)
     settings = [f"{key}={as_yaml(value)}" for key, value in options.items() if value is not None]
     settings.append(f"adapt.source={json.dumps(str(run))}")  # the run that is named, also where a recipe names another

@@ -15,7 +15,7 @@ from vision_ft.wiring.data import prepare_table
 
 
 def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTable, list[Finding]]:
-    """Read, check and split pictures without training; what is wrong is among the findings, not raised.
+    """Read, check and split images without training; what is wrong is among the findings, not raised.
 
     Raises:
         DataError: the folder or file cannot be read as a data set at all.

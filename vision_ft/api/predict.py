@@ -9,7 +9,7 @@ from vision_ft.wiring.predictor import AnyPredictor, load_predictor
 
 
 def load(run: str | Path, *, device: str = "cpu") -> AnyPredictor:
-    """Load the model of a run folder; `.predict([...])` takes files, PIL pictures and arrays.
+    """Load the model of a run folder; `.predict([...])` takes files, PIL images and arrays.
 
     Raises:
         ModelError: there is no model, or its files are damaged.

@@ -32,7 +32,7 @@ def _can_draw() -> bool:
 
 
 class ConsoleReporter:
-    """Draws a bar with pictures a second and the time left, or prints a line every few seconds."""
+    """Draws a bar with images a second and the time left, or prints a line every few seconds."""
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
@@ -40,7 +40,7 @@ class ConsoleReporter:
         self._what, self._total, self._done, self._started, self._said = "", 0, 0, 0.0, 0.0
 
     def begin(self, what: str, total: int) -> None:
-        """Start a bar over `total` pictures."""
+        """Start a bar over `total` images."""
         self.end()
         self._what, self._total, self._done = what, total, 0
         self._started = self._said = time.monotonic()
@@ -58,7 +58,7 @@ class ConsoleReporter:
             self._task = self._progress.add_task(escape(what), total=total, speed=0.0)
 
     def advance(self, count: int) -> None:
-        """Move the bar by `count` pictures."""
+        """Move the bar by `count` images."""
         self._done += count
         now = time.monotonic()
         speed = self._done / max(now - self._started, 1e-9)

@@ -16,7 +16,7 @@ def report(source: str | Path, *, out: str | Path | None = None, data_root: str 
     Args:
         source: a run folder, or a .csv / .parquet of `path,target,predicted` or scores.
         out: folder of a report made from a predictions file; by default beside it.
-        data_root: where the pictures are, if they moved.
+        data_root: where the images are, if they moved.
 
     Raises:
         DataError: the source is neither, or its columns cannot be understood.

@@ -1,4 +1,4 @@
-"""Fine-tune: from pictures or a recipe to a finished run."""
+"""Fine-tune: from images or a recipe to a finished run."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def finetune(
     reporter: Reporter | None = None,
     on_plan: OnPlan | None = None,
 ) -> Run:
-    """Fine-tune a backbone on pictures, and write a run folder with model, predictions, metrics and report.
+    """Fine-tune a backbone on images, and write a run folder with model, predictions, metrics and report.
 
     Args:
         data: a folder of class folders, a folder with train/val/test, a CSV (`path,label[,split][,group]`), a folder of
-            pictures and masks, boxes as COCO, VOC, YOLO or CSV, a recipe, or a run folder to resume.
+            images and masks, boxes as COCO, VOC, YOLO or CSV, a recipe, or a run folder to resume.
         task: one of the names in `vision_ft.types.Task`, such as segmentation.
         backbone: any timm name.
         strategy: a key of `vision_ft.strategies.STRATEGIES`, such as "gradual-unfreeze".
-        epochs: passes over the training pictures.
+        epochs: passes over the training images.
         out: the run's folder; by default a new one below runs/.
         seed: all randomness follows from it.
         resume: go on with the run in `out`.

@@ -1,1 +1,1 @@
-"""Augmentation: presets for one picture, mixup and cutmix for a batch."""
+"""Augmentation: presets for one image, mixup and cutmix for a batch."""

@@ -1,4 +1,4 @@
-"""Resizing with Pillow inside albumentations, so that training pictures are as smooth as evaluated ones."""
+"""Resizing with Pillow inside albumentations, so that training images are as smooth as evaluated ones."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FILTERS = {
 
 
 def resize(image: np.ndarray, size: tuple[int, int], *, box: tuple[int, int, int, int], filter_name: str) -> np.ndarray:
-    """Resize the part `box` (x1 y1 x2 y2) of an (H, W, C) uint8 picture to `size` (h, w), antialiased."""
+    """Resize the part `box` (x1 y1 x2 y2) of an (H, W, C) uint8 image to `size` (h, w), antialiased."""
     height, width = size
     if image.ndim == 3 and image.shape[2] != 3:
-        # Pillow knows no picture of n channels: one at a time, and the channel axis stays for one channel too.
+        # Pillow knows no image of n channels: one at a time, and the channel axis stays for one channel too.
         planes = [resize(image[:, :, c], size, box=box, filter_name=filter_name) for c in range(image.shape[2])]
         return np.stack(planes, axis=2)
     picture = Image.fromarray(np.ascontiguousarray(image))
@@ -34,7 +34,7 @@ def resize(image: np.ndarray, size: tuple[int, int], *, box: tuple[int, int, int
 
 
 class RandomResizedCrop(A.RandomResizedCrop):
-    """albumentations' crop with Pillow's antialiased filter for the picture; masks stay nearest, boxes are the same.
+    """albumentations' crop with Pillow's antialiased filter for the image; masks stay nearest, boxes are the same.
 
     cv2 shrinks without antialias, or with a box filter (INTER_AREA); evaluation uses Pillow, and a network notices.
     """
@@ -47,7 +47,7 @@ class RandomResizedCrop(A.RandomResizedCrop):
         self.filter_name = filter_name
 
     def apply(self, img: np.ndarray, crop_coords: tuple[int, int, int, int], **_params: Any) -> np.ndarray:
-        """Cut the box out of the picture and resize it."""
+        """Cut the box out of the image and resize it."""
         return resize(img, self.size, box=crop_coords, filter_name=self.filter_name)
 
 
@@ -62,7 +62,7 @@ class EvalGeometry(A.DualTransform):
         self.size, self.crop_pct, self.crop_mode, self.filter_name = size, crop_pct, crop_mode, filter_name
 
     def apply(self, img: np.ndarray, **_params: Any) -> np.ndarray:
-        """Resize and crop the picture (H, W, C)."""
+        """Resize and crop the image (H, W, C)."""
         return self._run(img, self.filter_name)
 
     def apply_to_mask(self, mask: np.ndarray, **_params: Any) -> np.ndarray:
@@ -70,7 +70,7 @@ class EvalGeometry(A.DualTransform):
         return self._run(mask[:, :, None], "nearest")[:, :, 0]
 
     def apply_to_bboxes(self, bboxes: np.ndarray, **params: Any) -> np.ndarray:
-        """Move boxes given as shares of the picture."""
+        """Move boxes given as shares of the image."""
         height, width = params["shape"][:2]
         scaled_h, scaled_w = self._scaled(height, width)
         top, left = round((scaled_h - self.size[0]) / 2), round((scaled_w - self.size[1]) / 2)

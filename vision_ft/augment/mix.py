@@ -1,4 +1,4 @@
-"""Mixup and cutmix: blend the pictures of a batch, and their labels in the same shares."""
+"""Mixup and cutmix: blend the images of a batch, and their labels in the same shares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def mix(
     cutmix: float,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Blend each picture with its counterpart from the other end of the batch, one share for the whole batch.
+    """Blend each image with its counterpart from the other end of the batch, one share for the whole batch.
 
     Mixup (Zhang et al. 2018, arXiv:1710.09412) averages pixels; cutmix (Yun et al. 2019, arXiv:1905.04899) pastes a
     box. With both on, each batch takes one of them with equal chance, as timm does.
@@ -28,7 +28,7 @@ def mix(
         num_classes: K.
         mixup: alpha of Beta(alpha, alpha), from which the share is drawn; 0 turns mixup off.
         cutmix: the same for cutmix.
-        generator: source of all randomness; on the CPU, wherever the pictures are.
+        generator: source of all randomness; on the CPU, wherever the images are.
 
     Returns:
         images (B, C, H, W) and class shares (B, K) float32 that sum to 1.

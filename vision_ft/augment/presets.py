@@ -1,4 +1,4 @@
-"""Augmentation presets: what may happen to a training picture, by the name a recipe gives it."""
+"""Augmentation presets: what may happen to a training image, by the name a recipe gives it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Crop:
     """The random crop of a preset.
 
     Attributes:
-        scale: smallest and largest share of the picture's area.
+        scale: smallest and largest share of the image's area.
         ratio: smallest and largest width / height.
     """
 
@@ -50,7 +50,7 @@ class Preset:
 
 
 BUILT_IN: dict[str, Preset] = {
-    "none": Preset("the picture as evaluation sees it", None),
+    "none": Preset("the image as evaluation sees it", None),
     "light": Preset(
         "crops, flips and a little light",
         Crop((0.35, 1.0)),
@@ -119,7 +119,7 @@ def register_preset(  # noqa: PLR0913 - one argument a part of the preset
 
 @dataclass(frozen=True)
 class Augmented:
-    """A picture with its targets after augmentation.
+    """An image with its targets after augmentation.
 
     Attributes:
         image: (h, w, C) uint8.
@@ -135,7 +135,7 @@ class Augmented:
 
 
 class Augment:
-    """A preset ready to run; the result depends on the picture and the seed only, in whatever process.
+    """A preset ready to run; the result depends on the image and the seed only, in whatever process.
 
     The random state lies in the object during a call: one object per thread.
 
@@ -143,11 +143,11 @@ class Augment:
         preset: a key of `PRESETS`.
         size: (h, w) of the result in pixels.
         interpolation: Pillow filter, the one of the backbone's preprocessing.
-        crop_pct: share of the resized picture that "none" keeps.
+        crop_pct: share of the resized image that "none" keeps.
         crop_mode: timm's crop mode for "none".
 
     Attributes:
-        geometry_only: leave out everything that changes pixel values, as for pictures of n channels.
+        geometry_only: leave out everything that changes pixel values, as for images of n channels.
     """
 
     geometry_only = False
@@ -168,13 +168,13 @@ class Augment:
         self.__dict__.update(state)
 
     def __call__(self, image: np.ndarray, seed: int) -> np.ndarray:
-        """Augment a picture (H, W, C) uint8 to (h, w, C) uint8."""
+        """Augment an image (H, W, C) uint8 to (h, w, C) uint8."""
         return self._finish(self._seeded(image.shape[2], seed, boxes=False)(image=image)["image"], image.shape[2])
 
     def with_targets(
         self, image: np.ndarray, seed: int, *, mask: np.ndarray | None = None, boxes: np.ndarray | None = None
     ) -> Augmented:
-        """Augment a picture together with its mask (H, W) and boxes (N, 4) x1 y1 x2 y2 in pixels."""
+        """Augment an image together with its mask (H, W) and boxes (N, 4) x1 y1 x2 y2 in pixels."""
         targets: dict[str, Any] = {} if mask is None else {"mask": mask}
         if boxes is not None:
             targets |= {"bboxes": np.asarray(boxes, np.float32), "box_numbers": np.arange(len(boxes))}
@@ -227,7 +227,7 @@ def build_augment(
     crop_pct: float = 0.875,
     crop_mode: str = "center",
 ) -> Augment:
-    """Build a preset for pictures of any size with 1, 3 or n channels; n channels are moved but not recoloured.
+    """Build a preset for images of any size with 1, 3 or n channels; n channels are moved but not recoloured.
 
     Args:
         preset: a key of `PRESETS`.

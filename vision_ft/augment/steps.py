@@ -11,7 +11,7 @@ from vision_ft.augment.geometry import A
 from vision_ft.augment.weather import Fog
 
 Transforms = Sequence[Any]
-# Corners that a rotation uncovers mirror the picture: a black wedge would be a cue that evaluation never shows.
+# Corners that a rotation uncovers mirror the image: a black wedge would be a cue that evaluation never shows.
 MIRROR: dict[str, Any] = {"border_mode": cv2.BORDER_REFLECT_101}
 # With boxes they are grey: a mirrored object would have no box of its own.
 GREY: dict[str, Any] = {"border_mode": cv2.BORDER_CONSTANT, "fill": 114}

@@ -1,4 +1,4 @@
-"""Fog, drawn in a fraction of a millisecond; albumentations' own takes some 80 ms a picture."""
+"""Fog, drawn in a fraction of a millisecond; albumentations' own takes some 80 ms an image."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from vision_ft.augment.geometry import A
 
 
 class Fog(A.ImageOnlyTransform):
-    """Haze that thickens with distance, taken as the height in the picture (Koschmieder's law).
+    """Haze that thickens with distance, taken as the height in the image (Koschmieder's law).
 
-    Each pixel becomes `picture * t + air * (1 - t)`; outdoors the top of a picture lies farthest away.
+    Each pixel becomes `picture * t + air * (1 - t)`; outdoors the top of an image lies farthest away.
 
     Args:
         density: smallest and largest share of air light 1 - t at the top edge.
@@ -32,6 +32,6 @@ class Fog(A.ImageOnlyTransform):
         }
 
     def apply(self, img: np.ndarray, top: float, remains: float, air: float, **_params: Any) -> np.ndarray:
-        """Blend the picture (H, W, 3) with the light of the air."""
+        """Blend the image (H, W, 3) with the light of the air."""
         haze = np.linspace(top, top * remains, img.shape[0], dtype=np.float32)[:, None, None]
         return (img * (1 - haze) + air * haze).round().astype(np.uint8)

@@ -21,7 +21,7 @@ from vision_ft.errors import VisionFTError
 
 app = typer.Typer(
     name="vision-ft",
-    help="Fine-tune pretrained vision backbones on your own pictures, and see why the model errs.",
+    help="Fine-tune pretrained vision backbones on your own images, and see why the model errs.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,4 +1,4 @@
-"""`vision-ft demo`: the whole way on pictures that the package draws itself, offline: train, then a new camera."""
+"""`vision-ft demo`: the whole way on images that the package draws itself, offline: train, then a new camera."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vision_ft.cli.console import console
 from vision_ft.cli.training import adapt, train
 
 OLD, NEW = "camera_a", "camera_b"
-PICTURES = {"days": 8, "frames": 4, "slots": 20}
+IMAGES = {"days": 8, "frames": 4, "slots": 20}
 # Whole parking spaces are kept for val and test. Days would not do: an empty space looks the same on many days, and
 # near-duplicates never cross a split, so that they tie the days together.
 GROUPS = {"data.group_pattern": "{camera}/{label}/*_{slot}.jpg"}
@@ -33,7 +33,7 @@ RECIPE: dict[str, Any] = {
     "augment.preset": "light",
 }
 # 100 labels: 70 to train on and 30 to choose on; with fewer, chance often chooses. The limit is two of the old camera's
-# 128 pictures: one mistake more is 0.8 points, so the default of 1.0 would hang on a single picture.
+# 128 images: one mistake more is 0.8 points, so the default of 1.0 would hang on a single image.
 ADAPTATION: dict[str, Any] = {
     "data.val": 0.2,
     "data.test": 0.4,
@@ -45,7 +45,7 @@ ADAPTATION: dict[str, Any] = {
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for pictures and runs.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(help="Folder for images and runs.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option(help="Seed of the drawing and the training.")] = 0,
 ) -> None:
     """Draw two cameras of a parking lot, train on one, adapt to the other, and make both reports; offline.
@@ -68,11 +68,11 @@ def run(out: Path, *, seed: int) -> Path:
         if folder.exists():
             shutil.rmtree(folder)
     _say("1 of 3: drawing a parking lot seen by two cameras")
-    old, new = (draw_dataset(pictures / name, cameras=[name], seed=seed, **PICTURES) for name in (OLD, NEW))
+    old, new = (draw_dataset(pictures / name, cameras=[name], seed=seed, **IMAGES) for name in (OLD, NEW))
     _say(f"2 of 3: training on {OLD}")
     options = RECIPE | GROUPS | {"run.out": str(trained), "run.seed": seed}
     train.run(str(old), overrides=(), options=options, resume=False)
-    _say(f"3 of 3: {NEW} is new; adapting to it with {ADAPTATION['adapt.labels']} labelled pictures")
+    _say(f"3 of 3: {NEW} is new; adapting to it with {ADAPTATION['adapt.labels']} labelled images")
     options = ADAPTATION | GROUPS | {"run.out": str(adapted), "run.seed": seed}
     adapt.adapt_and_show(str(trained), str(new), overrides=(), options=options, resume=False)
     _show_before_and_after(read_json(adapted / "adaptation.json"))
@@ -86,11 +86,11 @@ def _say(text: str) -> None:
 
 
 def _show_before_and_after(outcome: Mapping[str, Any]) -> None:
-    """Print what each camera had before and has now, on pictures that trained and chose nothing, and the gate."""
+    """Print what each camera had before and has now, on images that trained and chose nothing, and the gate."""
     entries = {entry["name"]: entry["test"] for entry in outcome["candidates"]}
     decision = outcome["decision"]
     before, after = entries["source"], entries[decision["recommended"]]
-    console.rule("test pictures that are right, before and after", align="left", style="dim")
+    console.rule("test images that are right, before and after", align="left", style="dim")
     for name, domain in ((NEW, "new"), (OLD, "old")):
         numbers = [side[domain]["accuracy"] for side in (before, after)]
         console.print(f"{name} ({domain}): {numbers[0]:.1%} before, {numbers[1]:.1%} after", highlight=False)

@@ -43,7 +43,7 @@ def _sentence(key: str, details: ErrorDetails, origin: Mapping[str, str]) -> str
     if details["type"] == "extra_forbidden":
         return f'unknown key "{key}".{nearest.suggest(key)}'
     if details["type"] == "missing":
-        return 'data.path is missing: say where the pictures are, such as "data.path=photos/".'
+        return 'data.path is missing: say where the images are, such as "data.path=photos/".'
     if details["type"] == "value_error":
         return f"{key}: {details['ctx']['error']}."
     sentence = f"{key}: got {_show(value)}, allowed: {nearest.describe(field)}.{_fix(field, value, origin)}"

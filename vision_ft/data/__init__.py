@@ -1,3 +1,3 @@
-"""Datasets as sample tables: reading, checking, splitting and decoding pictures. Importing it imports no torch."""
+"""Datasets as sample tables: reading, checking, splitting and decoding images. Importing it imports no torch."""
 
 from __future__ import annotations

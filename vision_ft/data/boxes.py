@@ -1,4 +1,4 @@
-"""Boxes while a format is read: gathered picture by picture, then a SampleTable of task detection."""
+"""Boxes while a format is read: gathered image by image, then a SampleTable of task detection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass
 class Picture:
-    """One picture and its boxes while they are gathered.
+    """One image and its boxes while they are gathered.
 
     Attributes:
         path: relative to the root, as the os module gives it.
@@ -74,7 +74,7 @@ class Complaints:
 
     Args:
         source: the file or folder that is read.
-        on_bad: "fail" refuses, "drop" leaves the annotation out, and its picture stays.
+        on_bad: "fail" refuses, "drop" leaves the annotation out, and its image stays.
     """
 
     def __init__(self, source: Path, on_bad: Literal["fail", "drop"]) -> None:
@@ -82,7 +82,7 @@ class Complaints:
         self.found: list[tuple[str, str, str]] = []
 
     def add(self, path: str, where: str, reason: str) -> None:
-        """Note that the annotation at `where`, of the picture `path`, cannot be used."""
+        """Note that the annotation at `where`, of the image `path`, cannot be used."""
         self.found.append((path, where, reason))
 
     def settle(self, fix: str) -> list[Finding]:
@@ -146,16 +146,16 @@ def build_box_table(
     remarks: Sequence[Finding] = (),
     meta: Mapping[str, Any] | None = None,
 ) -> SampleTable:
-    """Return the table of the pictures in path order; the labels of their boxes are class indices.
+    """Return the table of the images in path order; the labels of their boxes are class indices.
 
     The columns are `boxes` and `box_labels`, and `polygons`, `iscrowd`, `difficult`, `stated_width` and
-    `stated_height` where there is such a thing. The picture's own `label` is -1.
+    `stated_height` where there is such a thing. The image's own `label` is -1.
 
     Raises:
-        DataError: no picture, or a group pattern that does not fit.
+        DataError: no image, or a group pattern that does not fit.
     """
     if not pictures:
-        raise DataError(f"{printable(root)}: no annotated pictures found.")
+        raise DataError(f"{printable(root)}: no annotated images found.")
     pictures = sorted(pictures, key=lambda one: one.path)
     groups: Sequence[str | None] = [one.group for one in pictures]
     if group_pattern is not None:
@@ -187,9 +187,9 @@ def build_box_table(
 
 
 def pictures_of(table: SampleTable) -> list[Picture]:
-    """Return the rows of a detection table as pictures; boxes are plain floats that hold float32 values.
+    """Return the rows of a detection table as images; boxes are plain floats that hold float32 values.
 
-    A picture whose boxes are not known (null) comes without any.
+    An image whose boxes are not known (null) comes without any.
     """
     names = ("boxes", "box_labels", "polygons", "iscrowd", "difficult", "stated_width", "stated_height")
     nothing = [None] * len(table)

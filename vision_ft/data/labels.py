@@ -38,7 +38,7 @@ def build_class_space(
             holders = sorted({str(split) for name, split in zip(names, splits, strict=True) if name in set(extra)})
             raise DataError(
                 f"{where}: {' and '.join(holders)} holds the classes {shorten(extra)}, which train lacks; train has "
-                f"{shorten(sorted(known))}. Add training pictures of them, or remove them from {' and '.join(holders)}."
+                f"{shorten(sorted(known))}. Add training images of them, or remove them from {' and '.join(holders)}."
             )
     ordered = sorted(known)
     index = {name: position for position, name in enumerate(ordered)}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from vision_ft.data.class_table import ClassTable, Code, describe_codes
-from vision_ft.data.images.decode import MAX_PIXELS, PictureError, open_regular
+from vision_ft.data.images.decode import MAX_PIXELS, ImageError, open_regular
 from vision_ft.data.images.pillow import quiet_pillow
 from vision_ft.types import UNLABELLED
 
@@ -26,7 +26,7 @@ def read_mask(path: Path, table: ClassTable) -> npt.NDArray[np.int32]:
     """Return the class index (H, W) of each pixel, -1 where it is ignored.
 
     Raises:
-        PictureError: the mask cannot be read exactly, or holds codes that the table has not.
+        ImageError: the mask cannot be read exactly, or holds codes that the table has not.
     """
     if table.threshold is not None:
         is_upper = read_shares(path) >= table.threshold
@@ -44,7 +44,7 @@ def read_mask(path: Path, table: ClassTable) -> npt.NDArray[np.int32]:
         names = describe_codes([unpack(code) if table.is_coloured else code for code in unknown])
         known = describe_codes([*table.codes, *table.ignored], limit=20)
         hint = " If 255 is to be ignored, add the line 'ignore,255' to the class table." if unknown == [255] else ""
-        raise PictureError(
+        raise ImageError(
             path, "mask-values", f"the mask holds {names}, which the class table has not; it has {known}.{hint}"
         )
     indices = np.array([lookup[code] for code in found.tolist()], dtype=np.int32)
@@ -57,7 +57,7 @@ def read_codes(path: Path, *, coloured: bool) -> Pixels:
     A palette gives its index, or its colour. RGB with equal channels counts as grey.
 
     Raises:
-        PictureError: the file is damaged, lossy, or has no exact values of this kind.
+        ImageError: the file is damaged, lossy, or has no exact values of this kind.
     """
     return _read(path, _colours if coloured else _values, lossy=False)
 
@@ -66,7 +66,7 @@ def read_shares(path: Path) -> Pixels:
     """Return the share of white (H, W), 0..1, of a grey mask file; lossy formats are welcome.
 
     Raises:
-        PictureError: the file is damaged, in colour, or its values have no known range.
+        ImageError: the file is damaged, in colour, or its values have no known range.
     """
     return _read(path, _shares, lossy=True)
 
@@ -77,21 +77,21 @@ def _read(path: Path, pixels: Callable[[Image.Image, Path], Pixels], *, lossy: b
         try:
             with Image.open(stream, formats=FORMATS) as image:
                 if image.format in LOSSY and not lossy:
-                    raise PictureError(
+                    raise ImageError(
                         path,
                         "mask-lossy",
                         f"{image.format} changes values near edges. Save masks as PNG, or set data.mask_threshold.",
                     )
                 if image.width * image.height > MAX_PIXELS:
-                    raise PictureError(path, "corrupt", f"the mask has {image.width} x {image.height} pixels.")
+                    raise ImageError(path, "corrupt", f"the mask has {image.width} x {image.height} pixels.")
                 image.load()
                 return pixels(image, path)
-        except PictureError:
+        except ImageError:
             raise
         except UnidentifiedImageError as err:
-            raise PictureError(path, "not-a-picture", "the mask is no picture. Save masks as PNG.") from err
+            raise ImageError(path, "not-a-picture", "the mask is no image. Save masks as PNG.") from err
         except Exception as err:  # on hostile bytes Pillow raises nearly any type
-            raise PictureError(path, "corrupt", f"the mask is damaged ({str(err) or type(err).__name__}).") from err
+            raise ImageError(path, "corrupt", f"the mask is damaged ({str(err) or type(err).__name__}).") from err
 
 
 def _shares(image: Image.Image, path: Path) -> Pixels:
@@ -99,15 +99,15 @@ def _shares(image: Image.Image, path: Path) -> Pixels:
     if image.mode == "F":
         values = np.asarray(image).astype(np.float64)
         if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-            raise PictureError(path, "mask-values", "fractions of a soft mask must lie in 0..1.")
+            raise ImageError(path, "mask-values", "fractions of a soft mask must lie in 0..1.")
         return values
     if image.mode == "I" and image.format not in ("PNG", "PPM"):
-        raise PictureError(path, "mask-values", "32-bit values of a soft mask have no known range. Save it as PNG.")
+        raise ImageError(path, "mask-values", "32-bit values of a soft mask have no known range. Save it as PNG.")
     if image.mode == "I" or image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.float64) / 65535
     pixels = _opaque(image, path).astype(np.int64)
     if (pixels.max(axis=-1) - pixels.min(axis=-1)).max(initial=0) > GREY_WITHIN:
-        raise PictureError(path, "mask-colours", "the mask is coloured; data.mask_threshold parts grey values.")
+        raise ImageError(path, "mask-colours", "the mask is coloured; data.mask_threshold parts grey values.")
     return pixels.mean(axis=-1) / 255
 
 
@@ -118,12 +118,12 @@ def _values(image: Image.Image, path: Path) -> Pixels:
     if image.mode == "F":
         values = np.asarray(image)
         if not np.array_equal(values, np.rint(values)) or values.min() < 0:
-            raise PictureError(path, "mask-values", "the mask holds fractions. Save whole class values as PNG.")
+            raise ImageError(path, "mask-values", "the mask holds fractions. Save whole class values as PNG.")
         return values.astype(np.int64)
     pixels = _opaque(image, path)
     if (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all():
         return pixels[..., 0].astype(np.int64)
-    raise PictureError(
+    raise ImageError(
         path,
         "mask-colours",
         "the mask is coloured, but the class table has values. Give a colour table: classes.csv with name,r,g,b.",
@@ -133,16 +133,16 @@ def _values(image: Image.Image, path: Path) -> Pixels:
 def _colours(image: Image.Image, path: Path) -> Pixels:
     """Return one colour a pixel."""
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        raise PictureError(path, "mask-colours", f"a mask of mode {image.mode} has values, the class table colours.")
+        raise ImageError(path, "mask-colours", f"a mask of mode {image.mode} has values, the class table colours.")
     return _opaque(image, path)
 
 
 def _opaque(image: Image.Image, path: Path) -> Pixels:
-    """Return the RGB pixels of a picture without half-transparent ones."""
+    """Return the RGB pixels of an image without half-transparent ones."""
     if image.has_transparency_data:
         pixels = np.asarray(image.convert("RGBA"))
         if (pixels[..., 3] != 255).any():
-            raise PictureError(path, "mask-colours", "the mask has transparent pixels. Save it without transparency.")
+            raise ImageError(path, "mask-colours", "the mask has transparent pixels. Save it without transparency.")
         return pixels[..., :3]
     return np.asarray(image.convert("RGB"))
 

@@ -1,4 +1,4 @@
-"""Put the pictures of a table into a new data folder: under which names, and copied or linked."""
+"""Put the images of a table into a new data folder: under which names, and copied or linked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vision_ft.errors import DataError
 from vision_ft.types import Finding
 
 Transfer = Literal["copy", "link"]
-# Folders that say what lies in them, not what the picture is; formats write their own.
+# Folders that say what lies in them, not what the image is; formats write their own.
 PLAIN_FOLDERS = {"images", "image", "imgs", "img", "jpegimages", "frames"} | set(SPLIT_BY_NAME)
 ASKED_AS = {"boxes_csv": "csv"}  # format -> what --to calls it, where that is another name
 FEATURES = {
@@ -30,7 +30,7 @@ FEATURES = {
 
 
 def short_names(table: SampleTable) -> list[str]:
-    """Return a name for each picture, unlike any other's also without its extension and in lower case.
+    """Return a name for each image, unlike any other's also without its extension and in lower case.
 
     Leading folders such as images/ and train/ are left out as long as all names stay unlike; names that differ in the
     extension or case only get a number.
@@ -73,10 +73,10 @@ def place_file(source: Path, target: Path, transfer: Transfer) -> None:
 
 
 def place_pictures(table: SampleTable, root: Path, names: Sequence[str], *, transfer: Transfer) -> None:
-    """Put each picture at `root` / its name.
+    """Put each image at `root` / its name.
 
     Raises:
-        DataError: a picture is absent or cannot be written.
+        DataError: an image is absent or cannot be written.
     """
     for row, name in enumerate(names):
         place_file(table.path(row), root / name, transfer)
@@ -111,7 +111,7 @@ def find_losses(table: SampleTable, *, held: Sequence[str]) -> list[Finding]:
         losses.append(not_held("the groups; take them from the paths with data.group_pattern"))
     num_open = table.arrow.column("split").null_count
     if "open-splits" not in held and num_open > 0:
-        losses.append(not_held(f"pictures without a split: {num_open} are written as train"))
+        losses.append(not_held(f"images without a split: {num_open} are written as train"))
     if "classes" not in held:
         losses += _find_lost_classes(table)
     ids = table.meta.get("category_ids")
@@ -121,7 +121,7 @@ def find_losses(table: SampleTable, *, held: Sequence[str]) -> list[Finding]:
 
 
 def _find_lost_classes(table: SampleTable) -> list[Finding]:
-    """Return what is lost where the classes are those of the objects or pictures, ordered as text."""
+    """Return what is lost where the classes are those of the objects or images, ordered as text."""
     kind = KINDS[table.task]
     if not kind.carrier:
         return []

@@ -1,4 +1,4 @@
-"""Several labels a picture in a sample table: sets of labels (multilabel), or one label in each column (multitask)."""
+"""Several labels per image in a sample table: sets of labels (multilabel), or one label in each column (multitask)."""
 
 from __future__ import annotations
 

@@ -27,16 +27,16 @@ def assign(
 ) -> SampleTable:
     """Return the table with every split filled in; given splits are kept.
 
-    Stratified by class; where a picture holds several (labels, boxes, masks) by the rarest of them. Rows of one group,
+    Stratified by class; where an image holds several (labels, boxes, masks) by the rarest of them. Rows of one group,
     with equal content or in one near-duplicate cluster (columns `group`, `hash` and `cluster`, the latter two from the
     audit) get one split; a row tied to a given split joins it. Where val or test was given, no test is made up, and val
-    is taken from train only when it is missing. Every class keeps a picture in train, and one in val and test as far as
-    it has enough; a class with one picture goes to train.
+    is taken from train only when it is missing. Every class keeps an image in train, and one in val and test as far as
+    it has enough; a class with one image goes to train.
 
     Args:
         table: the samples; unlabelled rows are treated as one more class.
-        val: share of the pictures for val, 0..1; of the train pictures when only those or test were given.
-        test: share of the pictures for test, 0..1.
+        val: share of the images for val, 0..1; of the train images when only those or test were given.
+        test: share of the images for test, 0..1.
         seed: of the shuffle; the same table and seed give the same split.
         fixed: no given split changes, even where that leaves no val, and val and test are shares of the other rows.
 
@@ -224,12 +224,12 @@ def _require_wanted(table: SampleTable, codes: IntArray, shares: tuple[float, fl
     for code, share in ((TRAIN, 1.0), (VAL, shares[0])):
         if share > 0 and not (codes == code).any():
             num_units = len(np.unique(units))
-            why = f"{len(table)} pictures are too few to split. Add pictures, or give a split column or folders."
+            why = f"{len(table)} images are too few to split. Add images, or give a split column or folders."
             if num_units < len(table):
                 why = (
-                    f"{len(table)} pictures fall into {num_units} units that must stay together (groups, duplicates). "
+                    f"{len(table)} images fall into {num_units} units that must stay together (groups, duplicates). "
                     "Give a split column or folders, or a finer group."
                 )
-            raise DataError(f"{table.root}: no picture is left for {SPLITS[code]}: {why}")
+            raise DataError(f"{table.root}: no image is left for {SPLITS[code]}: {why}")
     if shares[1] > 0 and not (codes == TEST).any():
-        log.warning("split: no test pictures: too few groups or pictures to take any from")
+        log.warning("split: no test images: too few groups or images to take any from")

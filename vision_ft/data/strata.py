@@ -25,7 +25,7 @@ def rarest_class(holds: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def holds_boxes(table: SampleTable) -> npt.NDArray[np.bool_]:
-    """Return (N, K): whether a picture has a box of the class."""
+    """Return (N, K): whether an image has a box of the class."""
     holds = np.zeros((len(table), len(table.classes)), dtype=bool)
     for row, inside in enumerate(table.arrow.column("box_labels").to_pylist()):
         holds[row, inside or []] = True
@@ -33,7 +33,7 @@ def holds_boxes(table: SampleTable) -> npt.NDArray[np.bool_]:
 
 
 def count_pixels(table: SampleTable) -> npt.NDArray[np.int64]:
-    """Return (N, K + 1): pixels of each class in a picture's mask, of ignored ones last; 0 without a mask."""
+    """Return (N, K + 1): pixels of each class in an image's mask, of ignored ones last; 0 without a mask."""
     nothing = [0] * (len(table.classes) + 1)
     rows = [row or nothing for row in table.arrow.column("class_pixels").to_pylist()]
     return np.array(rows, dtype=np.int64).reshape(len(table), len(nothing))

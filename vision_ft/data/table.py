@@ -1,4 +1,4 @@
-"""SampleTable: the one internal form of any dataset, an Arrow table with one row a picture."""
+"""SampleTable: the one internal form of any dataset, an Arrow table with one row per image."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LEAVES_ROOT = r"^/|(^|/)\.\.(/|$)"  # a path that a table may not hold: absolute
 
 
 class SampleTable:
-    """An immutable table of pictures; every change gives a new table.
+    """An immutable table of images; every change gives a new table.
 
     Columns: `path` (relative to the root, `/` between parts, see `names.py` for bytes that are not UTF-8), `label`
     (int32 index into `classes`, -1 = unlabelled), `split` (train, val, test or null), `group` (or null); the audit
@@ -103,11 +103,11 @@ class SampleTable:
         return int(self.arrow.num_rows)
 
     def relative_path(self, row: int) -> str:
-        """Return the picture's path as the table stores it: valid UTF-8, `/` between parts."""
+        """Return the image's path as the table stores it: valid UTF-8, `/` between parts."""
         return cast(str, self.arrow.column("path")[row].as_py())
 
     def path(self, row: int) -> Path:
-        """Return the picture's file, with the very bytes of its name."""
+        """Return the image's file, with the very bytes of its name."""
         return self.root / unescape_name(self.relative_path(row))
 
     def label(self, row: int) -> int:
@@ -126,7 +126,7 @@ class SampleTable:
 
     @cached_property
     def groups(self) -> npt.NDArray[np.object_] | None:
-        """Group name of each row (or None in it), or None when no picture has a group; not to be written to."""
+        """Group name of each row (or None in it), or None when no image has a group; not to be written to."""
         if self.arrow.column("group").null_count == len(self):
             return None
         return cast("npt.NDArray[np.object_]", self._numpy("group"))
@@ -154,7 +154,7 @@ class SampleTable:
         return self._replace(self.arrow.take(pa.array(chosen)))
 
     def fingerprint(self) -> str:
-        """Return a hash of what training reads: picture contents (paths before the audit), labels, splits, classes."""
+        """Return a hash of what training reads: image contents (paths before the audit), labels, splits, classes."""
         digest = hashlib.blake2b(json.dumps(self.classes.names).encode(), digest_size=16)
         content = "hash" if "hash" in self.arrow.column_names else "path"
         for name in (content, "split"):
@@ -184,7 +184,7 @@ class SampleTable:
 
     @classmethod
     def read(cls, file: Path, root: Path | None = None) -> SampleTable:
-        """Read a table that `write` wrote; `root` tells where the pictures lie now if they moved.
+        """Read a table that `write` wrote; `root` tells where the images lie now if they moved.
 
         Raises:
             DataError: the file is absent, cut, damaged, of another program or of a newer version.

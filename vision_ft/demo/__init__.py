@@ -1,4 +1,4 @@
-"""The package's own parking lots: labelled pictures drawn from a seed, so that a first run needs no download."""
+"""The package's own parking lots: labelled images drawn from a seed, so that a first run needs no download."""
 
 from __future__ import annotations
 

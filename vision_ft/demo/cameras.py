@@ -25,9 +25,9 @@ class Camera:
         contrast: factor around middle grey.
         saturation: factor of the colourfulness.
         vignette: share of the light lost in the corners.
-        blur_px: radius of the lens blur in pixels of the final picture.
+        blur_px: radius of the lens blur in pixels of the final image.
         noise: standard deviation of the sensor's noise, of 255.
-        jpeg_quality: of the stored pictures.
+        jpeg_quality: of the stored images.
         asphalt: colour of the ground.
         paint: colour of the lines.
         worn: 0..1, how much of the lines is gone.

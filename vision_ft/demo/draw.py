@@ -1,4 +1,4 @@
-"""Draw labelled pictures of parking spaces, and whole frames of the lot, as several cameras would see them."""
+"""Draw labelled images of parking spaces, and whole frames of the lot, as several cameras would see them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def draw_dataset(
         days: per camera, each with its weather.
         frames: per day, spread from morning to evening.
         slots: bays that each camera sees.
-        size: side of the pictures in pixels.
+        size: side of the images in pixels.
         seed: of everything random.
 
     Raises:
@@ -70,7 +70,7 @@ def draw_dataset(
     rows: list[tuple[str, ...]] = []
     for camera in dict.fromkeys(cameras):
         if Path(camera).name != camera or camera in ("", ".."):
-            raise DataError(f"demo pictures: camera name {camera!r} cannot name a folder; leave out / and '..'.")
+            raise DataError(f"demo images: camera name {camera!r} cannot name a folder; leave out / and '..'.")
         for label in ("occupied", "empty"):
             (root / camera / label).mkdir(parents=True, exist_ok=True)
         for day in range(days):
@@ -111,7 +111,7 @@ class _Day:
         return ground.add_weather(bare, self.weather, self._rng(_GROUND, self.day))
 
     def cut_outs(self, size: int) -> Iterator[tuple[tuple[str, ...], Image.Image]]:
-        """Yield the row of labels.csv and the picture of every bay in every frame."""
+        """Yield the row of labels.csv and the image of every bay in every frame."""
         day = f"day{self.day + 1:02d}"
         for frame, moment in enumerate(self.moments):
             light = self._light(frame)
@@ -213,4 +213,4 @@ def _require(**is_fine: bool) -> None:
     }  # fmt: skip
     for name, fine in is_fine.items():
         if not fine:
-            raise DataError(f"demo pictures: {name} is out of range, allowed: {limits[name]}.")
+            raise DataError(f"demo images: {name} is out of range, allowed: {limits[name]}.")

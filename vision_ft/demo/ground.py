@@ -50,7 +50,7 @@ def add_weather(ground: Image.Image, weather: Weather, rng: np.random.Generator)
 
 
 def project_ground(ground: Image.Image, view: View, size: tuple[int, int]) -> Image.Image:
-    """Show the ground as a view sees it, on a picture (width, height)."""
+    """Show the ground as a view sees it, on an image (width, height)."""
     to_pixels = np.diag([PIXELS_PER_METRE, PIXELS_PER_METRE, 1.0])
     backwards = to_pixels @ np.linalg.inv(view.matrix[:, [0, 1, 3]])
     coefficients = (backwards / backwards[2, 2]).ravel()[:8].tolist()

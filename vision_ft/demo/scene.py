@@ -129,7 +129,7 @@ def _box_corners(bay: Bay) -> np.ndarray:
 
 
 class Canvas:
-    """A picture that is drawn on in metres; fills may carry alpha."""
+    """An image that is drawn on in metres; fills may carry alpha."""
 
     def __init__(self, image: Image.Image, view: View) -> None:
         self.image = image

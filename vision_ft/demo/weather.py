@@ -1,4 +1,4 @@
-"""Light and weather of a moment, and what they and the sensor do to a finished picture."""
+"""Light and weather of a moment, and what they and the sensor do to a finished image."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def light_at(camera: Camera, weather: Weather, *, hour: float, rng: np.random.Ge
 
 
 def draw_falling(image: Image.Image, weather: Weather, rng: np.random.Generator) -> None:
-    """Draw rain streaks or snow flakes over a picture, in place."""
+    """Draw rain streaks or snow flakes over an image, in place."""
     width, height = image.size
     count = {"rain": 22, "snow": 30}.get(weather, 0) * width * height // 192**2
     pen = ImageDraw.Draw(image, "RGBA")
@@ -98,7 +98,7 @@ def draw_falling(image: Image.Image, weather: Weather, rng: np.random.Generator)
 def expose(
     image: Image.Image, camera: Camera, light: Light, *, distance_m: float, edge: float, rng: np.random.Generator
 ) -> Image.Image:
-    """Turn a drawn picture into what the sensor gives: haze, lens blur, white balance, vignette, contrast, noise.
+    """Turn a drawn image into what the sensor gives: haze, lens blur, white balance, vignette, contrast, noise.
 
     Args:
         image: drawn in even light.
@@ -106,7 +106,7 @@ def expose(
         light: of the frame.
         distance_m: of the scene from the camera; fog hides what is far.
         edge: 0 at the centre of the frame, 1 in its corners.
-        rng: of this picture's noise.
+        rng: of this image's noise.
     """
     softened = image.filter(ImageFilter.GaussianBlur(camera.blur_px)) if camera.blur_px > 0 else image
     pixels = np.asarray(softened, dtype=np.float32)

@@ -35,8 +35,8 @@ def images_of(source: Source) -> Iterable[ImageLike]:
         return [source]
     if isinstance(source, Mapping | bytes | bytearray) or not isinstance(source, Iterable):
         raise DataError(
-            f"got a {type(source).__name__}; allowed: a path, a PIL picture, an array (H, W, C) or (N, H, W, C), or a "
-            "list or generator of paths, PIL pictures and arrays (H, W, C)."
+            f"got a {type(source).__name__}; allowed: a path, a PIL image, an array (H, W, C) or (N, H, W, C), or a "
+            "list or generator of paths, PIL images and arrays (H, W, C)."
         )
     return source
 
@@ -57,7 +57,7 @@ def find_images(source: Path) -> list[Path]:
         if file.suffix.lower() in EXTENSIONS and file.is_file() and not file.name.startswith(".")
     )
     if not files:
-        raise DataError(f"{source}: no picture found. Allowed extensions: {', '.join(sorted(EXTENSIONS))}.")
+        raise DataError(f"{source}: no image found. Allowed extensions: {', '.join(sorted(EXTENSIONS))}.")
     return files
 
 
@@ -72,7 +72,7 @@ def open_image(image: Any, channels: int) -> Image.Image:
     if isinstance(image, np.ndarray):
         image = _from_array(image)
     if not isinstance(image, Image.Image):
-        raise DataError(f"got a {type(image).__name__}; allowed: a path, a PIL picture, or an array (H, W, C).")
+        raise DataError(f"got a {type(image).__name__}; allowed: a path, a PIL image, or an array (H, W, C).")
     return image.convert("L" if channels == 1 else "RGB")
 
 

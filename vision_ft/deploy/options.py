@@ -11,7 +11,7 @@ from vision_ft.errors import RecipeError
 
 Tile = bool | int | Literal["auto"]
 
-AUTO_TILE = 1.5  # times a training picture's side: larger pictures are shrunk to less than two thirds of its scale
+AUTO_TILE = 1.5  # times a training image's side: larger images are shrunk to less than two thirds of its scale
 OVERLAP = 0.25
 
 
@@ -21,7 +21,7 @@ class Options:
 
     Attributes:
         calibrated: classification: divide the logits by the temperature fitted on val.
-        tile: masks and boxes: "auto" for tiles of the training pictures' size where a picture is more than 1.5 times
+        tile: masks and boxes: "auto" for tiles of the training images' size where an image is more than 1.5 times
             as large in a side, True for such tiles always, False for none, or the side of a tile in pixels.
         overlap: masks and boxes: share of a tile's side that neighbours have in common; 0.25.
         threshold: boxes: score from which on a box is given, for all classes; by default each class has its own, best
@@ -55,21 +55,21 @@ def check_options(options: Options, *, task: str, takes: Sequence[str]) -> None:
 
 
 def choose_plan(size: tuple[int, int], options: Options, *, usual: tuple[int, int] | None) -> TilePlan:
-    """Return the tiles of a picture.
+    """Return the tiles of an image.
 
     Args:
-        size: (H, W) of the picture in pixels.
+        size: (H, W) of the image in pixels.
         options: `tile` and `overlap` are read.
-        usual: (H, W) of a training picture; None where the model does not say, and "auto" makes no tiles.
+        usual: (H, W) of a training image; None where the model does not say, and "auto" makes no tiles.
 
     Raises:
-        RecipeError: tiles of the training pictures' size are asked for, which the model does not say.
+        RecipeError: tiles of the training images' size are asked for, which the model does not say.
     """
     tile = "auto" if options.tile is None else options.tile
     if not isinstance(tile, bool | str):
         return plan_tiles(size, (tile, tile), overlap=_overlap(options))
     if usual is None and tile is True:
-        raise RecipeError("tile: the model does not say how large its training pictures were. Give a side in pixels.")
+        raise RecipeError("tile: the model does not say how large its training images were. Give a side in pixels.")
     if tile is False or usual is None:
         return plan_whole(size)
     is_large = any(side > AUTO_TILE * known for side, known in zip(size, usual, strict=True))

@@ -1,4 +1,4 @@
-"""Large pictures in overlapping tiles: where the tiles lie, and how masks and boxes of tiles become one prediction."""
+"""Large images in overlapping tiles: where the tiles lie, and how masks and boxes of tiles become one prediction."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ INSIDE_SHARE = 0.7  # of a cut box that lies in a whole one of another tile: the
 
 @dataclass(frozen=True)
 class TilePlan:
-    """Tiles of one size that cover a picture, row by row.
+    """Tiles of one size that cover an image, row by row.
 
     Attributes:
-        size: (H, W) of the picture in pixels.
+        size: (H, W) of the image in pixels.
         tile: (h, w) of each tile.
         tops: first line of each row of tiles.
         lefts: first column of each tile of a row.
@@ -50,16 +50,16 @@ class TilePlan:
 
 
 def plan_whole(size: tuple[int, int]) -> TilePlan:
-    """Return the plan of a picture of `size` (H, W) that is predicted as a whole."""
+    """Return the plan of an image of `size` (H, W) that is predicted as a whole."""
     return TilePlan(size, size, (0,), (0,))
 
 
 def plan_tiles(size: tuple[int, int], tile: tuple[int, int], *, overlap: float = 0.25) -> TilePlan:
-    """Cover a picture evenly with tiles.
+    """Cover an image evenly with tiles.
 
     Args:
-        size: (H, W) of the picture in pixels.
-        tile: (h, w) of a tile; a side that the picture does not reach is the picture's.
+        size: (H, W) of the image in pixels.
+        tile: (h, w) of a tile; a side that the image does not reach is the image's.
         overlap: share of a tile's side that neighbours have in common at least, in [0, 0.75].
 
     Raises:
@@ -84,7 +84,7 @@ def blend_shares(plan: TilePlan, parts: Iterable[Tensor]) -> tuple[np.ndarray, n
 
     Where tiles overlap, each counts by a raised cosine that fades towards its own border, so that no seam shows. The
     weights of a pixel add up to 1. Memory is bounded: only the lines of one row of tiles are summed at a time, in
-    float32; lines that no later tile reaches become classes at once. A picture of 8000 x 8000 pixels with 2 classes in
+    float32; lines that no later tile reaches become classes at once. An image of 8000 x 8000 pixels with 2 classes in
     tiles of 512 takes 66 MB for the sums, and 320 MB for what is returned.
 
     Args:
@@ -145,7 +145,7 @@ def merge_boxes(plan: TilePlan, parts: Iterable[Detections]) -> Detections:
             it would take a certain one with it.
 
     Returns:
-        boxes in pixels of the picture, most certain first; of a single tile those of the tile.
+        boxes in pixels of the image, most certain first; of a single tile those of the tile.
     """
     found = list(parts)
     if len(found) == 1:
@@ -164,7 +164,7 @@ def merge_boxes(plan: TilePlan, parts: Iterable[Detections]) -> Detections:
 
 
 def _is_cut(boxes: Tensor, tiles: Tensor, plan: TilePlan) -> Tensor:
-    """Whether each box (M, 4) ends at a border of its tile (M, 4) that is no border of the picture: (M,)."""
+    """Whether each box (M, 4) ends at a border of its tile (M, 4) that is no border of the image: (M,)."""
     height, width = plan.size
     near = torch.tensor([max(CUT_PX, CUT_SHARE * side) for side in (plan.tile[1], plan.tile[0])] * 2)
     inner = tiles != torch.tensor([0, 0, width, height])

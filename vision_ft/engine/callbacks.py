@@ -12,10 +12,10 @@ class Reporter(Protocol):
     """Listens to a run; the command line draws a progress bar, a script may stay silent."""
 
     def begin(self, what: str, total: int) -> None:
-        """Some work on `total` pictures begins."""
+        """Some work on `total` images begins."""
 
     def advance(self, count: int) -> None:
-        """`count` more pictures are done."""
+        """`count` more images are done."""
 
     def end(self) -> None:
         """The work begun last is done."""
@@ -32,7 +32,7 @@ class LogReporter:
 
     def begin(self, what: str, total: int) -> None:
         """Log the work that begins."""
-        log.info("%s: %d pictures", what, total)
+        log.info("%s: %d images", what, total)
 
     def advance(self, count: int) -> None:
         """Stay silent: a line a batch is too much for a log."""

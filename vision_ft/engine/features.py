@@ -1,4 +1,4 @@
-"""Frozen work done once: pooled features on disk, keyed by weights, preprocessing and picture content."""
+"""Frozen work done once: pooled features on disk, keyed by weights, preprocessing and image content."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Part:
 class PartFolder:
     """A folder of parts for one backbone, one preprocessing and one view.
 
-    A part is a safetensors file of rows (N, D) with the content hashes of their pictures in its metadata. New pictures
-    are appended as new parts, so a data set that grew by ten pictures costs ten forward passes.
+    A part is a safetensors file of rows (N, D) with the content hashes of their images in its metadata. New images
+    are appended as new parts, so a data set that grew by ten images costs ten forward passes.
 
     Args:
         root: the cache's folder.
         kind: what the rows are; the name of the folder below `root`.
-        key: whatever decides the rows beside the picture itself; any difference is another folder.
+        key: whatever decides the rows beside the image itself; any difference is another folder.
         dtype: number format of the rows on disk.
         part_rows: a part is written after so many rows: an interrupted extraction goes on from there.
     """
@@ -74,7 +74,7 @@ class PartFolder:
                 file.unlink(missing_ok=True)
 
     def add(self, hashes: Sequence[str], rows: np.ndarray) -> None:
-        """Write one more part; parts are numbered, so that the oldest row of a picture always wins."""
+        """Write one more part; parts are numbered, so that the oldest row of an image always wins."""
         self.folder.mkdir(parents=True, exist_ok=True)
         number = sum(1 for _ in self.folder.glob("*.safetensors"))
         name = f"{number:06d}-{hashlib.sha256(''.join(hashes).encode()).hexdigest()[:16]}.safetensors"
@@ -87,14 +87,14 @@ class FeatureCache(PartFolder):
 
     Args:
         root: the cache's folder.
-        key: whatever decides the vectors beside the picture itself; any difference is another folder.
+        key: whatever decides the vectors beside the image itself; any difference is another folder.
     """
 
     def __init__(self, root: Path, key: dict[str, Any]) -> None:
         super().__init__(root, key, kind="features")
 
     def load(self, hashes: Sequence[str]) -> tuple[np.ndarray | None, np.ndarray]:
-        """Return what is known of the pictures: vectors (N, D) with rows for unknown ones unset, and a mask (N,)."""
+        """Return what is known of the images: vectors (N, D) with rows for unknown ones unset, and a mask (N,)."""
         wanted: dict[str, list[int]] = {}
         for row, value in enumerate(hashes):
             wanted.setdefault(value, []).append(row)
@@ -106,7 +106,7 @@ class FeatureCache(PartFolder):
                 vectors = np.zeros((len(hashes), stored.shape[1]), dtype=np.float32)
             for position, value in enumerate(part.hashes):
                 rows = wanted.get(value)
-                if rows and not known[rows[0]]:  # the first part wins: the same picture never changes its vector
+                if rows and not known[rows[0]]:  # the first part wins: the same image never changes its vector
                     vectors[rows] = stored[position]
                     known[rows] = True
         return vectors, known
@@ -117,11 +117,11 @@ class FeatureWork:
     """How missing features are computed.
 
     Attributes:
-        compute: pictures (B, C, H, W) on the device -> features (B, D).
-        load: positions (M,) into the list of hashes -> batches of those pictures in that order.
+        compute: images (B, C, H, W) on the device -> features (B, D).
+        load: positions (M,) into the list of hashes -> batches of those images in that order.
         runtime: the processes share the work.
         stop: a request to end is honoured between batches.
-        on_batch: told the number of pictures done, for a progress bar.
+        on_batch: told the number of images done, for a progress bar.
     """
 
     compute: Callable[[Tensor], Tensor]
@@ -132,7 +132,7 @@ class FeatureWork:
 
 
 def cached_features(cache: FeatureCache, hashes: Sequence[str], work: FeatureWork) -> np.ndarray:
-    """Return the features (N, D) of pictures, computing those that the cache lacks.
+    """Return the features (N, D) of images, computing those that the cache lacks.
 
     Raises:
         Terminated: asked to end; what was computed is kept.
@@ -177,17 +177,17 @@ def _compute(cache: PartFolder, hashes: Sequence[str], missing: np.ndarray, work
 
 
 def as_labels(labels: np.ndarray) -> Tensor:
-    """Return labels as a loss reads them: class indices int64, several labels a picture float32."""
+    """Return labels as a loss reads them: class indices int64, several labels per image float32."""
     return torch.from_numpy(labels.astype(np.float32 if labels.dtype.kind == "f" else np.int64))
 
 
 @dataclass
 class FeatureLoader:
-    """Batches of cached features in place of pictures; has the same order as the picture loader would have.
+    """Batches of cached features in place of images; has the same order as the image loader would have.
 
     Attributes:
         features: (V, N, D), one slice a view; epoch e reads view e mod V.
-        labels: (N,) class indices, or (N, K) of several labels a picture.
+        labels: (N,) class indices, or (N, K) of several labels per image.
         position: row number in the sample table -> position in `features`.
         batches: the sampler, which yields lists of (epoch, row).
     """
@@ -209,7 +209,7 @@ class FeatureLoader:
 
 
 def load_cached(vectors: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], Iterable[Batch]]:
-    """Return a loader that gives cached features in place of pictures.
+    """Return a loader that gives cached features in place of images.
 
     Args:
         vectors: (N, D) features of `rows`.

@@ -26,7 +26,7 @@ def predict_outputs(
 ) -> list[Any]:
     """Return one decoded output per image, in the order of `rows`.
 
-    The rows are dealt out to the processes without padding and put back by row number, so an odd number of pictures
+    The rows are dealt out to the processes without padding and put back by row number, so an odd number of images
     counts each exactly once.
 
     Args:
@@ -35,7 +35,7 @@ def predict_outputs(
         rows: (N,) row numbers, each at most once.
         decode: raw outputs of a batch, and the batch -> a tensor (B, ...) or one output per image.
         runtime: the processes share the work.
-        on_batch: told the number of pictures done, for a progress bar.
+        on_batch: told the number of images done, for a progress bar.
     """
     was_training = module.training
     module.eval()
@@ -70,7 +70,7 @@ def predict_scores(
         rows: (N,) row numbers, each at most once.
         decode: of the task: raw outputs and target -> tensor (B, K).
         runtime: the processes share the work.
-        on_batch: told the number of pictures done.
+        on_batch: told the number of images done.
     """
     outputs = predict_outputs(
         module,

@@ -65,7 +65,7 @@ def _run_phase(run: TrainingRun, phase: Phase) -> None:
 
 
 def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
-    """Return the training batches of a phase and the loader of val rows: cached features, or pictures."""
+    """Return the training batches of a phase and the loader of val rows: cached features, or images."""
     data = run.data
     if not run.reads_features(phase):
         return data.train(), data.load_eval
@@ -82,7 +82,7 @@ def _sources(run: TrainingRun, phase: Phase) -> tuple[Any, Any]:
 def feature_rows(run: TrainingRun, what: str, rows: np.ndarray) -> Callable[[np.ndarray], Iterable[Batch]]:
     """Compute the cached features of `rows`, all processes together, and return a loader that takes parts of them.
 
-    Where features are not cached, the loader gives pictures.
+    Where features are not cached, the loader gives images.
     """
     if run.data.features is None:
         return run.data.load_eval
@@ -152,7 +152,7 @@ def check_finite(loss: Tensor, batch: Batch, run: TrainingRun) -> None:
     more = f" and {len(batch.ids) - 8} more" if len(batch.ids) > 8 else ""
     raise TrainingError(
         f"epoch {run.progress.epoch + 1}, batch {run.progress.step + 1}: the loss is {float(loss.detach())}; no step "
-        f"was taken. The batch holds {names}{more}. Lower optim.lr, set optim.clip, or look at these pictures; the "
+        f"was taken. The batch holds {names}{more}. Lower optim.lr, set optim.clip, or look at these images; the "
         "last finished epoch is kept and --resume goes on from it."
     )
 
@@ -193,12 +193,12 @@ def end_epoch(run: TrainingRun, stage: Stage, load_val: Any) -> None:
 
 
 def validate(run: TrainingRun, stage: Stage, load_val: Any) -> dict[str, float]:
-    """Score the val pictures, each exactly once, over all processes."""
+    """Score the val images, each exactly once, over all processes."""
     return score_rows(run, stage.evaluated(), load_val, run.data.val_rows)
 
 
 def score_rows(run: TrainingRun, module: nn.Module, load: Any, rows: np.ndarray) -> dict[str, float]:
-    """Score pictures with the task's own numbers: {"loss", ...}."""
+    """Score images with the task's own numbers: {"loss", ...}."""
     decode: Decode = lambda outputs, batch: run.task.decode(outputs, batch.target)  # noqa: E731 - two words
     outputs: Any = predict_outputs(module, load, rows, decode=decode, runtime=run.runtime)
     if outputs and isinstance(outputs[0], np.ndarray):

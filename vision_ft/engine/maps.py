@@ -1,4 +1,4 @@
-"""Maps of a frozen backbone, computed once: one row of numbers a picture, read from disk a batch at a time."""
+"""Maps of a frozen backbone, computed once: one row of numbers per image, read from disk a batch at a time."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ EVAL_BATCH = 32
 
 @dataclass(frozen=True)
 class MapLayout:
-    """How the maps of one picture lie in a row of numbers.
+    """How the maps of one image lie in a row of numbers.
 
     Attributes:
         shapes: level of the backbone's pyramid -> (C, h, w) of its map, for the levels that the head reads.
         num_levels: maps of the whole pyramid.
-        size: (H, W) of the pictures.
+        size: (H, W) of the images.
     """
 
     shapes: Mapping[int, tuple[int, ...]]
@@ -40,7 +40,7 @@ class MapLayout:
 
     @classmethod
     def of(cls, model: DenseModel) -> MapLayout:
-        """Look at the maps of one empty picture."""
+        """Look at the maps of one empty image."""
         channels, height, width = model.backbone.preprocessing.size
         neck: Any = model.head.neck
         device = next(model.parameters()).device
@@ -89,16 +89,16 @@ class MapReader(FrozenAware):
         self.frozen_modules = tuple(module for module in model.head.modules() if id(module) in frozen)
 
     def forward(self, rows: Tensor, target: Target | None = None) -> Any:
-        """Map rows (B, S) to what the model gives for their pictures."""
+        """Map rows (B, S) to what the model gives for their images."""
         return self.head(self.layout.unpack(rows), self.layout.size, target)
 
 
 class StoredRows:
-    """Rows on disk, in the order of a list of pictures.
+    """Rows on disk, in the order of a list of images.
 
     Args:
         parts: the files.
-        places: for each picture the part and the row in it.
+        places: for each image the part and the row in it.
     """
 
     def __init__(self, parts: Sequence[Part], places: Sequence[tuple[int, int]]) -> None:
@@ -120,7 +120,7 @@ class MapCache(PartFolder):
 
     Args:
         root: the cache's folder.
-        key: whatever decides the maps beside the picture itself; any difference is another folder.
+        key: whatever decides the maps beside the image itself; any difference is another folder.
         numbers: length S of a row.
         dtype: "float16" or "float32".
     """
@@ -146,12 +146,12 @@ class MapCache(PartFolder):
             ) from err
 
     def open(self, hashes: Sequence[str]) -> tuple[StoredRows, np.ndarray]:
-        """Return the rows of pictures, and which are known (N,); parts that are used become the youngest."""
+        """Return the rows of images, and which are known (N,); parts that are used become the youngest."""
         places: dict[str, tuple[int, int]] = {}
         wanted, used = set(hashes), list[Part]()
         for part in self.parts():
             fresh = [row for row, value in enumerate(part.hashes) if value in wanted and value not in places]
-            if fresh:  # the first part wins: the same picture never changes its maps
+            if fresh:  # the first part wins: the same image never changes its maps
                 places |= {part.hashes[row]: (len(used), row) for row in reversed(fresh)}
                 used.append(part)
                 with suppress(OSError):  # a folder that is only read has no order to keep
@@ -161,7 +161,7 @@ class MapCache(PartFolder):
 
 
 def cached_maps(cache: MapCache, hashes: Sequence[str], work: FeatureWork) -> StoredRows:
-    """Return the maps of pictures, computing those that the cache lacks.
+    """Return the maps of images, computing those that the cache lacks.
 
     Raises:
         Terminated: asked to end; what was computed is kept.
@@ -197,12 +197,12 @@ def make_room(root: Path, *, need_bytes: int, budget_bytes: int) -> int:
 
 @dataclass(frozen=True)
 class CachedMaps:
-    """Maps of training and val pictures with their targets.
+    """Maps of training and val images with their targets.
 
     Attributes:
-        views: of the training pictures, the first not augmented; epoch e reads view e mod V.
+        views: of the training images, the first not augmented; epoch e reads view e mod V.
         train: row number -> position in each view.
-        val: maps of val pictures.
+        val: maps of val images.
         val_rows: row number -> position in `val`.
         target: (view, row number) -> the target of the image.
         collate: targets of images -> its target.
@@ -234,10 +234,10 @@ class CachedMaps:
 
 @dataclass(frozen=True)
 class MapLoader:
-    """Batches of cached maps in place of pictures; has the same order as the picture loader would have.
+    """Batches of cached maps in place of images; has the same order as the image loader would have.
 
     Attributes:
-        maps: of the training pictures.
+        maps: of the training images.
         batches: the sampler, which yields lists of (epoch, row).
     """
 

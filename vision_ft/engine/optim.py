@@ -23,7 +23,7 @@ class OptimSettings:
 
     Attributes:
         name: "adamw" or "sgd" (with Nesterov momentum).
-        lr: learning rate of a group whose scale is 1, per step of `batch_size` pictures.
+        lr: learning rate of a group whose scale is 1, per step of `batch_size` images.
         head_lr: learning rate of phases that train the head alone on cached features.
         weight_decay: per step, not applied to norms and biases.
         momentum: of SGD.

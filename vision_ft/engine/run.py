@@ -33,7 +33,7 @@ class Progress:
     epoch: int = 0  # epochs finished in the whole run
     phase_epoch: int = 0  # epochs finished in this phase
     step: int = 0  # batches done in the current epoch
-    loss_sum: float = 0.0  # over the pictures of the current epoch
+    loss_sum: float = 0.0  # over the images of the current epoch
     correct: int = 0
     seen: int = 0
     seconds: float = 0.0  # spent in the current epoch
@@ -51,22 +51,22 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunData:
-    """The pictures of a run, as the engine asks for them.
+    """The images of a run, as the engine asks for them.
 
     Attributes:
-        train: gives the loader of picture batches, whose sampler is `batches`; called only when pictures are needed.
+        train: gives the loader of image batches, whose sampler is `batches`; called only when images are needed.
         batches: the sampler of the training batches.
         train_rows: (N,) row numbers in the sample table.
         val_rows: (M,) row numbers; may be empty.
-        labels: label of every row of the table; (N,) class indices, or (N, K) of several labels a picture.
-        load_eval: row numbers -> picture batches as validation sees them.
+        labels: label of every row of the table; (N,) class indices, or (N, K) of several labels per image.
+        load_eval: row numbers -> image batches as validation sees them.
         features: (what, row numbers, number of views) -> cached features (V, N, D); the first view is not augmented.
             None for heads that read maps.
         maps: the cached maps of the frozen backbone; None where they are not cached, and phases of such a head read
-            pictures through the frozen backbone.
-        describe: row number -> the picture's file, for messages.
-        mix: picture batch, epoch, step -> the batch after mixup or cutmix; None leaves batches alone.
-        views: cached views a training picture.
+            images through the frozen backbone.
+        describe: row number -> the image's file, for messages.
+        mix: image batch, epoch, step -> the batch after mixup or cutmix; None leaves batches alone.
+        views: cached views a training image.
         row_weights: how much each row of the table counts in the convex fit of the head, above 0; None counts all
             alike. Epochs of the optimiser do not read it: there the sampler decides how often a row is seen.
     """
@@ -108,7 +108,7 @@ class Method:
 
     Attributes:
         task: decoding and scores.
-        loss: the training loss, built for the training pictures.
+        loss: the training loss, built for the training images.
         settings: the optimiser's values.
         seed: all randomness follows from it.
         batchnorm: "train" or "eval": whether BatchNorm statistics of trainable groups move.
@@ -131,7 +131,7 @@ class TrainingRun:
 
     Args:
         model: backbone and head.
-        data: the pictures.
+        data: the images.
         method: how it learns.
         services: what it borrows from its caller.
     """

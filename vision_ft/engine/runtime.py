@@ -94,7 +94,7 @@ class Runtime:
         self.fabric.clip_gradients(module, optimizer, max_norm=max_norm, error_if_nonfinite=False)
 
     def to_device(self, batch: Batch) -> Batch:
-        """Move a batch to this process's device, pictures in channels_last, which convolutions compute faster."""
+        """Move a batch to this process's device, images in channels_last, which convolutions compute faster."""
         target = _move_target(batch.target, self.device)
         images = batch.images.to(self.device, non_blocking=True)
         if images.ndim == 4:

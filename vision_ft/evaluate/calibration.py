@@ -10,8 +10,8 @@ from vision_ft.evaluate.intervals import wilson
 from vision_ft.evaluate.log_loss import SMALLEST, mean_surprise
 
 CHUNK = 8192  # rows handled at once, so that (N, K) temporaries stay small
-MIN_PICTURES = 20  # a temperature fitted on fewer pictures is noise
-MAX_FIT_VALUES = 20_000_000  # N x K beyond which a seeded subset of the pictures is used
+MIN_IMAGES = 20  # a temperature fitted on fewer images is noise
+MAX_FIT_VALUES = 20_000_000  # N x K beyond which a seeded subset of the images is used
 NUM_BINS = 15  # as in Guo et al. 2017
 
 
@@ -36,7 +36,7 @@ def score_of(scores: np.ndarray, labels: np.ndarray, *, temperature: float = 1.0
 
 
 def log_loss(targets: np.ndarray, scores: np.ndarray, *, temperature: float = 1.0) -> float:
-    """Mean negative log likelihood of the targets (N,) under probabilities (N, K); NaN without a picture."""
+    """Mean negative log likelihood of the targets (N,) under probabilities (N, K); NaN without an image."""
     return mean_surprise(score_of(scores, targets, temperature=temperature))
 
 
@@ -44,22 +44,22 @@ def fit_temperature(targets: np.ndarray, scores: np.ndarray, *, seed: int = 0) -
     """Temperature that minimises the log loss (Guo et al. 2017, arXiv:1706.04599, section 4.2).
 
     Args:
-        targets: (N,) class indices; pictures without a label (-1) are left out.
+        targets: (N,) class indices; images without a label (-1) are left out.
         scores: (N, K) probabilities before calibration.
         seed: picks the subset used when N x K is very large.
 
     Returns:
-        The temperature, within [0.1, 10]; 1.0 with fewer than 20 pictures or without a single mistake, where the
+        The temperature, within [0.1, 10]; 1.0 with fewer than 20 images or without a single mistake, where the
         likelihood would ask for ever more confidence.
     """
     from scipy.optimize import minimize_scalar  # here: it takes a second
 
     rows = np.flatnonzero(np.asarray(targets) >= 0)
-    limit = max(MIN_PICTURES, MAX_FIT_VALUES // max(1, scores.shape[1]))
+    limit = max(MIN_IMAGES, MAX_FIT_VALUES // max(1, scores.shape[1]))
     if len(rows) > limit:
         rows = np.random.default_rng(seed).choice(rows, limit, replace=False)
     labels, logits = targets[rows], np.log(np.maximum(scores[rows].astype(np.float64), SMALLEST))
-    if len(rows) < MIN_PICTURES or (logits.argmax(axis=1) == labels).all():
+    if len(rows) < MIN_IMAGES or (logits.argmax(axis=1) == labels).all():
         return 1.0
 
     def loss(log_temperature: float) -> float:
@@ -73,18 +73,18 @@ def fit_temperature(targets: np.ndarray, scores: np.ndarray, *, seed: int = 0) -
 
 
 def _bins(confidence: np.ndarray, num_bins: int) -> list[np.ndarray]:
-    """Row numbers of equal-mass bins in order of confidence; at least 10 pictures a bin where there are that many."""
+    """Row numbers of equal-mass bins in order of confidence; at least 10 images a bin where there are that many."""
     count = max(1, min(num_bins, len(confidence) // 10))
     return [rows for rows in np.array_split(np.argsort(confidence, kind="stable"), count) if len(rows)]
 
 
 def calibration_error(confidence: np.ndarray, correct: np.ndarray, *, num_bins: int = NUM_BINS) -> float:
-    """Expected calibration error over equal-mass bins, in [0, 1]; NaN without a picture.
+    """Expected calibration error over equal-mass bins, in [0, 1]; NaN without an image.
 
     Args:
         confidence: (N,) probability of the predicted class.
         correct: (N,) whether the prediction was right.
-        num_bins: bins at most; fewer when a bin would hold less than 10 pictures.
+        num_bins: bins at most; fewer when a bin would hold less than 10 images.
     """
     if len(confidence) == 0:
         return float("nan")
@@ -93,7 +93,7 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray, *, num_bins: 
 
 
 def calibration_noise(confidence: np.ndarray, *, seed: int = 0, replicates: int = 100) -> float:
-    """Calibration error that a perfectly calibrated model would show on as many pictures, by chance alone."""
+    """Calibration error that a perfectly calibrated model would show on as many images, by chance alone."""
     if len(confidence) == 0:
         return float("nan")
     rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from vision_ft.evaluate.names import metric_info
 MIN_VAL_PICTURES = 100  # below it the Wilson interval of an accuracy of 80% is wider than +-8 points
 MIN_EPOCHS = 4  # fewer points show no trend
 OVERFIT_GAP = 0.10  # train minus val accuracy that is worth a word
-LOW_TRAIN_ACCURACY = 0.80  # a model that cannot learn its own training pictures to this share underfits
+LOW_TRAIN_ACCURACY = 0.80  # a model that cannot learn its own training images to this share underfits
 LOSS_RISE = 0.10  # relative rise of the val loss after its best epoch that counts as overfitting
 IMPROVING = 0.005  # gain in the metric over the last quarter of the epochs that counts as still improving
 EARLY_BEST = 1 / 3  # a best epoch in the first third of the run was early
@@ -48,7 +48,7 @@ def judge_curves(
     Args:
         records: one mapping an epoch with train_loss, train_accuracy, val_loss, val_accuracy and `metric`; missing
             or null values are passed over.
-        num_val: pictures in the validation split, when known.
+        num_val: images in the validation split, when known.
         metric: the key that the best epoch was chosen by.
     """
     verdicts: list[Verdict] = []
@@ -74,9 +74,9 @@ def _few_pictures(num_val: int) -> Verdict:
     return Verdict(
         "few-validation-pictures",
         "warning",
-        f"Only {num_val} validation pictures: an accuracy near 80% is known to about ±{half:.0%}, so what was "
+        f"Only {num_val} validation images: an accuracy near 80% is known to about ±{half:.0%}, so what was "
         "chosen on them is partly chance.",
-        "Give more pictures to validation, or compare runs over several seeds.",
+        "Give more images to validation, or compare runs over several seeds.",
     )
 
 
@@ -126,7 +126,7 @@ def _overfitting(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict | 
         "overfitting",
         "warning",
         f"Overfitting: {' and '.join(parts)}.",
-        "Try stronger augmentation, fewer trainable groups, more weight decay, or more pictures.",
+        "Try stronger augmentation, fewer trainable groups, more weight decay, or more images.",
     )
 
 
@@ -139,8 +139,8 @@ def _underfitting(epochs: Sequence[Mapping[str, Any]], metric: str) -> Verdict |
         "underfitting",
         "warning",
         f"Underfitting: training accuracy ends at {train[-1]:.0%}, close to validation at {val[-1]:.0%}, so the model "
-        "has not learned even its own training pictures. Strong augmentation or mixup also lowers training accuracy.",
-        "Try more epochs, a higher learning rate, more trainable groups, larger pictures or a larger backbone.",
+        "has not learned even its own training images. Strong augmentation or mixup also lowers training accuracy.",
+        "Try more epochs, a higher learning rate, more trainable groups, larger images or a larger backbone.",
     )
 
 

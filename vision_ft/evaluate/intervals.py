@@ -57,9 +57,9 @@ class ClassCounts:
 
     Attributes:
         cells: (M, 3) int64 rows (true, predicted, count) of the confusion matrix that are not zero, sorted.
-        hits: (K,) pictures of the class that were predicted as it.
-        support: (K,) pictures of the class.
-        predicted: (K,) pictures predicted as the class.
+        hits: (K,) images of the class that were predicted as it.
+        support: (K,) images of the class.
+        predicted: (K,) images predicted as the class.
     """
 
     cells: np.ndarray
@@ -82,7 +82,7 @@ def count_classes(targets: np.ndarray, predicted: np.ndarray, num_classes: int) 
 def average_intervals(counts: ClassCounts, *, seed: int = 0) -> dict[str, tuple[float, float]]:
     """Percentile bootstrap intervals of macro-F1 and balanced accuracy.
 
-    Pictures are drawn anew within each true class, so that the class make-up of the set stays as it is. Where no
+    Images are drawn anew within each true class, so that the class make-up of the set stays as it is. Where no
     mistake was seen every draw is perfect too; the lower end is then that of the accuracy's Wilson interval.
     """
     present = counts.support > 0

@@ -30,7 +30,7 @@ def describe_split(task: str, numbers: Mapping[str, Any]) -> str:
     first, *others = SCORINGS[task].metrics
     parts = [f"{first.title} {first.show(numbers[first.name])}{_ends(first, numbers.get(f'{first.name}_interval'))}"]
     parts += [f"{metric.title} {metric.show(numbers[metric.name])}" for metric in others]
-    return ", ".join([*parts, f"{numbers['n']} pictures"])
+    return ", ".join([*parts, f"{numbers['n']} images"])
 
 
 def share(value: float | None) -> str:

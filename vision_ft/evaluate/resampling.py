@@ -42,7 +42,7 @@ def group_units(groups: Groups, count: int) -> np.ndarray | None:
 
 
 def drawn_over(groups: Groups, count: int) -> Over:
-    """Return what is drawn anew for images with these groups: "groups" or "pictures"."""
+    """Return what is drawn anew for images with these groups: "groups" or "images"."""
     return "pictures" if group_units(groups, count) is None else "groups"
 
 

@@ -1,4 +1,4 @@
-"""Accuracy of parts of a set: per group (camera, site, ...) and per picture property such as brightness."""
+"""Accuracy of parts of a set: per group (camera, site, ...) and per image property such as brightness."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from vision_ft.evaluate.intervals import count_classes, wilson
 
-MIN_PICTURES_IN_SLICE = 10
+MIN_IMAGES_IN_SLICE = 10
 NUM_SLICES = 4
 
 
 @dataclass(frozen=True)
 class Property:
-    """How a picture property is named in sentences: the words for its lowest and highest quarter."""
+    """How an image property is named in sentences: the words for its lowest and highest quarter."""
 
     label: str
     lowest: str
@@ -65,15 +65,15 @@ def group_table(
 
 
 def slice_table(correct: np.ndarray, properties: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Accuracy in each quarter of each picture property, against the accuracy elsewhere.
+    """Accuracy in each quarter of each image property, against the accuracy elsewhere.
 
     Args:
         correct: (N,) whether the prediction was right.
         properties: name -> (N,) values; NaN where unknown. Names outside `PROPERTIES` are shown as they are.
 
     Returns:
-        One dict a quarter; "differs" is True only where its interval and that of the other pictures do not overlap.
-        Properties with a single value, or with quarters under ten pictures, are left out.
+        One dict a quarter; "differs" is True only where its interval and that of the other images do not overlap.
+        Properties with a single value, or with quarters under ten images, are left out.
     """
     return [_slice(name, quarter, correct) for name, values in properties.items() for quarter in split_quarters(values)]
 
@@ -103,21 +103,21 @@ def split_quarters(values: np.ndarray) -> Iterator[Quarter]:
     """Yield the quarters of a set by its values (N,), NaN where unknown; none of too few or nearly equal ones."""
     values = np.asarray(values, np.float64)
     known = np.isfinite(values)
-    if known.sum() < NUM_SLICES * MIN_PICTURES_IN_SLICE:
+    if known.sum() < NUM_SLICES * MIN_IMAGES_IN_SLICE:
         return
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, NUM_SLICES + 1)))
-    if len(edges) < 3:  # equal quartiles merge; two edges left means that (nearly) all pictures are alike
+    if len(edges) < 3:  # equal quartiles merge; two edges left means that (nearly) all images are alike
         return
     part = np.searchsorted(edges[1:-1], values, side="right")
     for index in range(len(edges) - 1):
         inside = known & (part == index)
-        if inside.sum() >= MIN_PICTURES_IN_SLICE and (known & ~inside).any():
+        if inside.sum() >= MIN_IMAGES_IN_SLICE and (known & ~inside).any():
             low, high = float(edges[index]), float(edges[index + 1])
             yield Quarter(index, len(edges) - 1, low, high, inside, known & ~inside)
 
 
 def describe_quarter(name: str, quarter: Quarter) -> dict[str, Any]:
-    """Return what a row says of a quarter of a picture property: its names, range and size."""
+    """Return what a row says of a quarter of an image property: its names, range and size."""
     return {
         "property": name,
         "label": PROPERTIES[name].label if name in PROPERTIES else name,
@@ -160,7 +160,7 @@ def slice_sentences(rows: list[dict[str, Any]]) -> list[str]:
         (row for row in rows if row["differs"]), key=lambda row: -abs(row["accuracy"] - row["rest_accuracy"])
     )
     return [
-        f"In the {row['slice']} ({row['n']} pictures) accuracy is {row['accuracy']:.0%} "
+        f"In the {row['slice']} ({row['n']} images) accuracy is {row['accuracy']:.0%} "
         f"[{row['interval'][0]:.0%}-{row['interval'][1]:.0%}], against {row['rest_accuracy']:.0%} elsewhere."
         for row in found
     ]

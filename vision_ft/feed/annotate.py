@@ -1,4 +1,4 @@
-"""Write frames with drawings as a video, or as pictures where no video can be written."""
+"""Write frames with drawings as a video, or as images where no video can be written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-VIDEO, PICTURE, FOLDER = "annotated.mp4", "annotated.jpg", "annotated"
+VIDEO, IMAGE, FOLDER = "annotated.mp4", "annotated.jpg", "annotated"
 FRAMES_A_SECOND = 5.0  # of the annotated video: quick to look through, slow enough to see a change
 
 
@@ -21,7 +21,7 @@ class AnnotatedVideo:
     Where this OpenCV cannot write such a video, each frame becomes a JPEG in the folder annotated/.
 
     Attributes:
-        path: the video, or the folder of pictures.
+        path: the video, or the folder of images.
 
     Args:
         folder: where to write.
@@ -47,7 +47,7 @@ class AnnotatedVideo:
             if picture.size != self._size:
                 picture = picture.resize(self._size)
             self._writer.write(cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR))
-        picture.save(self._folder / PICTURE, quality=90)
+        picture.save(self._folder / IMAGE, quality=90)
         self._written += 1
 
     def close(self) -> None:

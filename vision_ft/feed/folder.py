@@ -1,4 +1,4 @@
-"""Frames of a folder of pictures, or of a single picture, in the order of time."""
+"""Frames of a folder of images, or of a single image, in the order of time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vision_ft.data.images.decode import EXTENSIONS, decode, printable
 from vision_ft.errors import DataError
 from vision_ft.feed.frames import Feed, FeedError, Frame, printable_source, time_in_name
 
-ASSUMED_INTERVAL_S = 1.0  # between pictures whose names hold no time
+ASSUMED_INTERVAL_S = 1.0  # between images whose names hold no time
 
 
 class FolderFeed(Feed):
-    """Pictures as frames: in the order of the dates and times in their names, or of the names where one has none.
+    """Images as frames: in the order of the dates and times in their names, or of the names where one has none.
 
     Args:
-        source: a folder (only the pictures directly in it) or a picture.
-        every_s: leave out pictures until so many seconds passed; for names without a time, the time between pictures.
+        source: a folder (only the images directly in it) or an image.
+        every_s: leave out images until so many seconds passed; for names without a time, the time between images.
 
     Raises:
-        FeedError: there is no picture.
+        FeedError: there is no image.
     """
 
     def __init__(self, source: Path, *, every_s: float | None) -> None:
@@ -42,13 +42,13 @@ class FolderFeed(Feed):
             step = every_s or ASSUMED_INTERVAL_S
             self._plan = [(number, file, number * step, None) for number, file in enumerate(files)]
             if len(files) > 1:
-                self.remarks.append(f"no date and time in all file names: pictures are taken to be {step:g} s apart.")
+                self.remarks.append(f"no date and time in all file names: images are taken to be {step:g} s apart.")
         gaps = [after[2] - before[2] for before, after in pairwise(self._plan)]
         self.interval_s = every_s or (statistics.median(gaps) if gaps else ASSUMED_INTERVAL_S) or ASSUMED_INTERVAL_S
         self.expected: int | None = len(self._plan)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give out the pictures that can be decoded; the others become remarks."""
+        """Give out the images that can be decoded; the others become remarks."""
         for index, file, time_s, moment in self._plan:
             try:
                 image = np.asarray(decode(file))
@@ -68,7 +68,7 @@ def _list_pictures(source: Path) -> list[Path]:
     )
     if not files:
         raise FeedError(
-            f"{printable(source)}: no picture directly in this folder. Allowed: {', '.join(sorted(EXTENSIONS))}."
+            f"{printable(source)}: no image directly in this folder. Allowed: {', '.join(sorted(EXTENSIONS))}."
         )
     return files
 

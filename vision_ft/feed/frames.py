@@ -31,7 +31,7 @@ class Frame:
         index: its number among the frames of the source, from 0; frames that were skipped count.
         time_s: seconds since the first frame.
         time: date and time of day, where they are known.
-        name: file name of a picture, or "" for a video.
+        name: file name of an image, or "" for a video.
         image: (H, W, 3) uint8, RGB.
     """
 

@@ -43,7 +43,7 @@ class FeedResult:
         changes: changes of a region's state after smoothing, of several columns in any of them, of sets the labels that
             came or went; None for masks and boxes, which have no states.
         raw_changes: the same without smoothing.
-        annotated: annotated.mp4, or a folder of pictures where no video can be written; None unless asked for.
+        annotated: annotated.mp4, or a folder of images where no video can be written; None unless asked for.
         stopped: why it ended before the end of the source; "" when it did not. What was read is kept.
         remarks: what else the person should know.
         quantity: what the table holds for each frame and region: a state, counts of boxes, or shares of pixels.
@@ -166,7 +166,7 @@ def _remark_on_window(feed: Feed, smooth: int, frames: int) -> list[str]:
 def clear(out: Path) -> None:
     """Remove the results of an earlier feed, so that none of them is taken for this one's."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in (*TABLES.values(), OCCUPANCY, CHART, drawing.VIDEO, drawing.PICTURE):
+    for name in (*TABLES.values(), OCCUPANCY, CHART, drawing.VIDEO, drawing.IMAGE):
         (out / name).unlink(missing_ok=True)
     for file in (out / drawing.FOLDER).glob("[0-9]*.jpg"):
         file.unlink()

@@ -27,7 +27,7 @@ def read_regions(path: str | Path, *, picture: str | None = None) -> RegionSet:
 
     Args:
         path: the file.
-        picture: file name of the picture whose regions are wanted, for COCO files of several pictures.
+        picture: file name of the image whose regions are wanted, for COCO files of several images.
 
     Raises:
         DataError: the file cannot be read, is of no known kind, or a region in it cannot be used.
@@ -111,13 +111,13 @@ def _read_coco(content: Mapping[str, Any], source: str, picture: str | None) -> 
 def _coco_image(images: list[dict[str, Any]], source: str, picture: str | None) -> dict[str, Any]:
     named = [image for image in images if picture is None or Path(image["file_name"]).name == Path(picture).name]
     if len(images) == 1 and not named:
-        named = images  # regions of one picture serve the whole camera
+        named = images  # regions of one image serve the whole camera
     if len(named) == 1:
         return named[0]
     wanted = "and none was asked for" if picture is None else f'of which {len(named)} are named "{Path(picture).name}"'
     raise DataError(
-        f"{source}: holds the regions of {len(images)} pictures, {wanted}. Give a file with the regions of this "
-        "camera, or a picture whose name is in it."
+        f"{source}: holds the regions of {len(images)} images, {wanted}. Give a file with the regions of this "
+        "camera, or an image whose name is in it."
     )
 
 

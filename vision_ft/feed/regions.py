@@ -121,7 +121,7 @@ def scale_regions(found: RegionSet, size: tuple[int, int], *, drawn_on: tuple[in
     ratio_x, ratio_y = size[0] / old[0], size[1] / old[1]
     if abs(ratio_x / ratio_y - 1) > 0.01:
         raise DataError(
-            f"{found.source}: {_size(old)} and {_size(size)} pixels have other proportions: the picture was cropped or "
+            f"{found.source}: {_size(old)} and {_size(size)} pixels have other proportions: the image was cropped or "
             "stretched, not only scaled. Draw the regions again."
         )
     moved = [

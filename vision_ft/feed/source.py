@@ -1,10 +1,10 @@
-"""Open anything that gives frames: a video, a live stream, a folder of pictures, a picture."""
+"""Open anything that gives frames: a video, a live stream, a folder of images, an image."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from vision_ft.data.images.decode import EXTENSIONS as PICTURE_EXTENSIONS
+from vision_ft.data.images.decode import EXTENSIONS as IMAGE_EXTENSIONS
 from vision_ft.feed.folder import FolderFeed
 from vision_ft.feed.frames import Feed, parse_interval
 from vision_ft.feed.video import EXTENSIONS as VIDEO_EXTENSIONS
@@ -22,8 +22,8 @@ def open_feed(source: str | Path, *, every: str | float | None = None) -> Feed:
     """Open a source of frames.
 
     Args:
-        source: a video file, an address (http, https, rtsp, rtsps, rtmp), a folder of frames, or a picture.
-        every: time between frames, such as "1s", "500ms" or "2m"; by default 1 s in a video, each picture in a folder.
+        source: a video file, an address (http, https, rtsp, rtsps, rtmp), a folder of frames, or an image.
+        every: time between frames, such as "1s", "500ms" or "2m"; by default 1 s in a video, each image in a folder.
 
     Raises:
         FeedError: it cannot be opened, or holds no frame.
@@ -31,7 +31,7 @@ def open_feed(source: str | Path, *, every: str | float | None = None) -> Feed:
     """
     every_s = None if every is None else parse_interval(every)
     path = Path(source)
-    is_still = not is_address(str(source)) and (path.is_dir() or path.suffix.lower() in PICTURE_EXTENSIONS)
+    is_still = not is_address(str(source)) and (path.is_dir() or path.suffix.lower() in IMAGE_EXTENSIONS)
     if is_still:
         return FolderFeed(path, every_s=every_s)
     return VideoFeed(str(source), every_s=every_s or DEFAULT_INTERVAL_S)

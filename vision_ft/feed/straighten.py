@@ -16,7 +16,7 @@ MARGIN_PX = 2  # neighbours that the interpolation at the edge reads
 def order_corners(points: Sequence[Point]) -> np.ndarray:
     """Order 4 corners as upper left, upper right, lower right, lower left of the patch.
 
-    Files list corners from any start and in both directions. The order chosen never mirrors the picture and turns it by
+    Files list corners from any start and in both directions. The order chosen never mirrors the image and turns it by
     the smallest angle, so that the patch shows the region as a person at the screen sees it.
 
     Args:

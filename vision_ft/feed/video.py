@@ -21,7 +21,7 @@ TIMEOUT_MS = 10_000  # a camera that is switched off must not hang the work; cv2
 USUAL_RATE = 25.0  # frames a second, where a file states none
 SAME_FRAME_S = 1e-3  # time stamps are rounded to milliseconds by some containers
 SHARE_READ = 0.95  # the container's number of frames is an estimate in some formats
-CAPTURE = cv2.CAP_FFMPEG  # other backends read name patterns as series of pictures
+CAPTURE = cv2.CAP_FFMPEG  # other backends read name patterns as series of images
 
 
 class VideoFeed(Feed):

@@ -60,11 +60,11 @@ class Classifier(VisionModel):
     takes = "pooled"
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map pictures (B, C, H, W) to logits (B, K)."""
+        """Map images (B, C, H, W) to logits (B, K)."""
         return self.forward_head(self.forward_features(images))
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Map pictures (B, C, H, W) to pooled features (B, D), the part that can be cached while it is frozen."""
+        """Map images (B, C, H, W) to pooled features (B, D), the part that can be cached while it is frozen."""
         features: Features = self.backbone(images)
         assert features.pooled is not None, "a backbone called without arguments gives the pooled vector"
         return features.pooled
@@ -89,7 +89,7 @@ class PyramidHead(nn.Module):
         self.decoder = decoder
 
     def forward(self, pyramid: Sequence[Tensor], size: tuple[int, int], target: Target | None = None) -> Any:
-        """Return what the decoder gives for maps of pictures of `size` (H, W)."""
+        """Return what the decoder gives for maps of images of `size` (H, W)."""
         maps = self.neck(pyramid)
         return self.decoder(maps, size) if target is None else self.decoder(maps, size, target)
 
@@ -103,7 +103,7 @@ class DenseModel(VisionModel):
     takes = "pyramid"
 
     def forward(self, images: Tensor, target: Target | None = None) -> Any:
-        """Map pictures (B, C, H, W) to logits (B, K, H, W), or to B `Detections`.
+        """Map images (B, C, H, W) to logits (B, K, H, W), or to B `Detections`.
 
         Given a target, a detector returns its losses by name instead.
         """
@@ -111,7 +111,7 @@ class DenseModel(VisionModel):
         return self.head(self.forward_features(images), size, target)
 
     def forward_features(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Map pictures (B, C, H, W) to the maps of the backbone, fine to coarse."""
+        """Map images (B, C, H, W) to the maps of the backbone, fine to coarse."""
         return self.backbone.forward_pyramid(images)
 
 

@@ -27,7 +27,7 @@ class Backbone(nn.Module):
         num_features: size D of the pooled vector, the input of timm's own classifier.
         channels: channels of each map of the pyramid, fine to coarse.
         strides: input pixels a map cell covers, for each map.
-        preprocessing: how its pictures are prepared.
+        preprocessing: how its images are prepared.
         name: as the user gave it.
         architecture: timm's name without tag or source.
         model_args: arguments that rebuild `model` through `timm.create_model(architecture, **model_args)`.
@@ -59,17 +59,17 @@ class Backbone(nn.Module):
         return digest.hexdigest()[:32]
 
     def forward(self, images: Tensor) -> Features:
-        """Map pictures (B, C, H, W) to `Features` with `pooled` (B, D) only."""
+        """Map images (B, C, H, W) to `Features` with `pooled` (B, D) only."""
         return Features(pooled=self.forward_pooled(images))
 
     def forward_pooled(self, images: Tensor) -> Tensor:
-        """Map pictures (B, C, H, W) to the vector (B, D) that timm's classifier would read."""
+        """Map images (B, C, H, W) to the vector (B, D) that timm's classifier would read."""
         network: Any = self.model
         pooled: Tensor = network.forward_head(network.forward_features(images), pre_logits=True)
         return pooled.flatten(1)  # some networks keep (B, D, 1, 1) for a 1x1 convolution as classifier
 
     def forward_pyramid(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Map pictures (B, C, H, W) to maps (B, channels[i], H / strides[i], W / strides[i]), fine to coarse.
+        """Map images (B, C, H, W) to maps (B, channels[i], H / strides[i], W / strides[i]), fine to coarse.
 
         Maps go through the network's final norm where timm can apply it, as DINOv2's own dense heads do: it was
         trained to follow the last block, and in a head without it would be a weight that never gets a gradient.
@@ -102,7 +102,7 @@ def create_backbone(
             `local-dir:path`.
         pretrained: True for the weights timm publishes under this name, False for random ones, or the path of a
             .safetensors or weights-only .pt/.pth file with timm's parameter names; its classifier may have any size.
-        in_chans: channels C of the pictures; pretrained first layers are adapted as timm does.
+        in_chans: channels C of the images; pretrained first layers are adapted as timm does.
         image_size: side or (H, W) in pixels; None keeps the size of the pretraining. Position embeddings are resampled.
         drop_path: stochastic depth rate of the last block.
         model_args: further arguments of `timm.create_model`, such as `{"pad_type": "same"}`.
@@ -142,7 +142,7 @@ def backbone_from_source(
 
 
 def _pooled_width(backbone: Backbone) -> int:
-    """Run one empty picture: the width is what comes out, not what an attribute claims."""
+    """Run one empty image: the width is what comes out, not what an attribute claims."""
     was_training = backbone.training
     backbone.eval()
     with torch.no_grad():

@@ -19,11 +19,11 @@ def extend_classes(model: VisionModel, classes: ClassSpace, added: Sequence[str]
     A new row must not be predicted before it has learned, and yet be able to learn. A bias of minus infinity would do
     the first alone: gradients of usual size would never bring it back. So, for heads that end in a linear layer, a
     new row is the mean of the known rows, and its bias the mean bias less a margin. Its logit is then the mean of the
-    known logits less the margin: for no picture can it be the largest, and all new classes together get at most 1% of
+    known logits less the margin: for no image can it be the largest, and all new classes together get at most 1% of
     the best class's probability.
 
     A cosine head has no bias. There a new row points away from the mean direction of the known ones. It is not
-    predicted for a picture whose cosines to the known classes are positive on average.
+    predicted for an image whose cosines to the known classes are positive on average.
 
     Args:
         model: with a head of `HEADS`.

@@ -43,7 +43,7 @@ def save_model(
         model: what to save.
         folder: made when absent.
         classes: the names of its K outputs, in their order.
-        preprocessing: how pictures are prepared for it.
+        preprocessing: how images are prepared for it.
         extra: further JSON-ready values to keep with it, such as the temperature; `load_model` gives them back.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From a network's mask logits to a label map in the pixels of the picture."""
+"""From a network's mask logits to a label map in the pixels of the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_VALUES = 2**26  # of probabilities (K, H, W) that are resized at once, 256 M
 
 
 def class_shares(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the probability of each class (K, H, W) float32 in the pixels of a picture of `size` (H, W).
+    """Return the probability of each class (K, H, W) float32 in the pixels of an image of `size` (H, W).
 
     Probabilities, not labels, are resized: borders then lie between the cells of the coarse map, unshifted.
     """
@@ -19,11 +19,11 @@ def class_shares(logits: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def label_map(logits: Tensor, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the class of each pixel and its probability in a picture of `size`.
+    """Return the class of each pixel and its probability in an image of `size`.
 
     Args:
-        logits: (K, h, w) of one picture.
-        size: (H, W) of the picture in pixels.
+        logits: (K, h, w) of one image.
+        size: (H, W) of the image in pixels.
 
     Returns:
         class indices (H, W) uint8, and the probability (H, W) float32 of each.

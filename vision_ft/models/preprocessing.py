@@ -1,4 +1,4 @@
-"""How a picture becomes the tensor a backbone expects: resolved once, saved with the weights, used everywhere."""
+"""How an image becomes the tensor a backbone expects: resolved once, saved with the weights, used everywhere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def resolve(
 
     Args:
         backbone_cfg: timm's `pretrained_cfg`.
-        in_chans: channels C of the pictures; mean and std of another number of channels are averaged, as timm does.
+        in_chans: channels C of the images; mean and std of another number of channels are averaged, as timm does.
         image_size: side, or (H, W), in pixels; None keeps the size the backbone was trained at.
         overrides: any of `mean`, `std`, `interpolation`, `crop_pct`, `crop_mode`; None values are ignored.
 
@@ -68,7 +68,7 @@ def as_size(image_size: int | Sequence[int]) -> tuple[int, int]:
 
 
 def build_eval_transform(preprocessing: Preprocessing) -> Callable[[Image.Image], Tensor]:
-    """Build timm's own evaluation transform: PIL picture ("RGB", or "L" for one channel) -> (C, H, W) float32."""
+    """Build timm's own evaluation transform: PIL image ("RGB", or "L" for one channel) -> (C, H, W) float32."""
     transform: Callable[[Image.Image], Tensor] = create_transform(
         input_size=preprocessing.size,
         is_training=False,

@@ -1,4 +1,4 @@
-"""Which picture sizes a network takes, tried on a copy that has shapes but no memory."""
+"""Which image sizes a network takes, tried on a copy that has shapes but no memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_size(source: Source, arguments: Mapping[str, Any], size: tuple[int, in
         is_square = size[0] == size[1]
         names = [str(side[0]) if is_square else f"{side[0]} x {side[1]}" for side in nearest]
         parts.append(f"the nearest sizes it takes are {' and '.join(names)} pixels")
-    raise ModelError(f"{source.name}: cannot take pictures of {size[0]} x {size[1]} pixels; {'; '.join(parts)}.")
+    raise ModelError(f"{source.name}: cannot take images of {size[0]} x {size[1]} pixels; {'; '.join(parts)}.")
 
 
 def _nearest(source: Source, arguments: Mapping[str, Any], size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -52,7 +52,7 @@ def _nearest(source: Source, arguments: Mapping[str, Any], size: tuple[int, int]
                 found.append(value)
                 break
     if not found and size[0] != size[1]:
-        return _nearest(source, arguments, (max(size), max(size)))  # MViT takes square pictures only
+        return _nearest(source, arguments, (max(size), max(size)))  # MViT takes square images only
     return found
 
 
@@ -79,7 +79,7 @@ def _step(source: Source, arguments: Mapping[str, Any]) -> int:
 
 
 def _patch(model: nn.Module) -> tuple[int, int] | None:
-    """Return height and width of the patches that cut a picture, None where it is not cut."""
+    """Return height and width of the patches that cut an image, None where it is not cut."""
     embedding: Any = getattr(model, "patch_embed", None)
     side = getattr(embedding, "patch_size", None)
     if side is None:

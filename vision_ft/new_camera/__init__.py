@@ -1,4 +1,4 @@
-"""The new-camera job: from a source run and new pictures to candidates, a decision and a run folder."""
+"""The new-camera job: from a source run and new images to candidates, a decision and a run folder."""
 
 from __future__ import annotations
 

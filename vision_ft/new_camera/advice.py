@@ -1,4 +1,4 @@
-"""What to do next: how many labels to buy, which pictures to label, and what a random split would have claimed."""
+"""What to do next: how many labels to buy, which images to label, and what a random split would have claimed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Advice:
 
     Attributes:
         budget: the label-budget curve.
-        next_labels: pictures to label next.
+        next_labels: images to label next.
         honest_split: an honest and a random split of the new camera.
     """
 
@@ -95,7 +95,7 @@ def _unit(groups: np.ndarray | None, clusters: list[int | None], index: int, row
 
 
 def _next_labels(job: Job, seen: Seen, labelled: np.ndarray) -> dict[str, Any] | None:
-    """Rank the pictures of the new camera that have no label in use; test pictures keep out."""
+    """Rank the images of the new camera that have no label in use; test images keep out."""
     count = job.recipe.adapt.next_labels
     table = job.table
     pool = job.unlabelled[~np.isin(job.unlabelled, labelled)]

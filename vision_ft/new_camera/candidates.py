@@ -23,7 +23,7 @@ from vision_ft.types import Phase
 from vision_ft.wiring.candidate_trainer import TrainingRows
 from vision_ft.wiring.domains import NEW, domains
 
-MAX_UNLABELLED = 512  # pictures that are looked at without labels; more change the statistics little
+MAX_UNLABELLED = 512  # images that are looked at without labels; more change the statistics little
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _source(job: Job, _folder: Path) -> Tuned:
 
 
 def _batchnorm(job: Job, _folder: Path) -> Tuned:
-    """Re-estimate BatchNorm on unlabelled pictures of the new camera."""
+    """Re-estimate BatchNorm on unlabelled images of the new camera."""
     if not has_batchnorm(job.source.backbone):
         raise SkippedError("the backbone has no BatchNorm (a ViT, for one): there is nothing to re-estimate.")
     rows = _shuffled(job.unlabelled, job.recipe.run.seed)[:MAX_UNLABELLED]
@@ -61,7 +61,7 @@ def _batchnorm(job: Job, _folder: Path) -> Tuned:
     except (DataError, ModelError) as err:
         raise SkippedError(str(err)) from err
     share = len(rows) / (len(rows) + prior)
-    return Tuned(model, notes=[f"{len(rows)} pictures; the new statistics weigh {share:.0%}, the source's the rest."])
+    return Tuned(model, notes=[f"{len(rows)} images; the new statistics weigh {share:.0%}, the source's the rest."])
 
 
 def _reference(job: Job) -> Statistics | None:
@@ -71,7 +71,7 @@ def _reference(job: Job) -> Statistics | None:
 
 
 def _entropy(job: Job, _folder: Path) -> Tuned:
-    """Minimise the entropy of the predictions for unlabelled pictures (TENT)."""
+    """Minimise the entropy of the predictions for unlabelled images (TENT)."""
     _require_labels(job)
     model = copy.deepcopy(job.source)
     rows = _shuffled(job.unlabelled, job.recipe.run.seed)[:MAX_UNLABELLED]
@@ -99,14 +99,14 @@ def _pseudo_labels(job: Job, folder: Path) -> Tuned:
     lessons = replace(lessons, labels=made)
     phases = plan_strategy(job, "gradual-unfreeze")
     floor = job.recipe.adapt.confidence
-    note = f"{len(rows)} of {len(job.unlabelled)} pictures were predicted with a confidence of {floor:.0%} or more."
+    note = f"{len(rows)} of {len(job.unlabelled)} images were predicted with a confidence of {floor:.0%} or more."
     return train(job, lessons, phases, folder, notes=[note])
 
 
 def _require_labels(job: Job) -> Callable[[np.ndarray], np.ndarray]:
     """Return what gives the source's probabilities of rows."""
     if job.scores_of is None:
-        raise SkippedError(f"it needs one label a picture, and the task is {job.recipe.task}.")
+        raise SkippedError(f"it needs one label per image, and the task is {job.recipe.task}.")
     return job.scores_of
 
 
@@ -116,7 +116,7 @@ def _head(job: Job, folder: Path) -> Tuned:
     if job.judge.reads_features:
         lessons = lessons_from(job, job.new_train, epochs=1)
         return train(job, lessons, [plan_head(groups, solver=solver_of(job))], folder)
-    epochs = epochs_of(job, "full")  # such a head reads pictures, so its epochs cost as much as any
+    epochs = epochs_of(job, "full")  # such a head reads images, so its epochs cost as much as any
     lessons = lessons_from(job, job.new_train, epochs=epochs)
     return train(job, lessons, [plan_head(groups, solver="gradient", epochs=epochs)], folder)
 

@@ -42,7 +42,7 @@ from vision_ft.wiring.domains import NEW, OLD, domains, join_domains, limit_labe
 from vision_ft.wiring.names import look_up
 from vision_ft.wiring.training import build_runtime
 
-VAL_SHARE = 0.3  # of a label budget: choosing an alpha and an epoch takes fewer pictures than training
+VAL_SHARE = 0.3  # of a label budget: choosing an alpha and an epoch takes fewer images than training
 OnStart = Callable[[SampleTable, Sequence[Finding], dict[str, Any]], None]
 OnCandidate = Callable[[Outcome], None]
 
@@ -68,7 +68,7 @@ def adapt(
         on_candidate: shown each candidate's outcome.
 
     Raises:
-        VisionFTError: the source run, the pictures, a name or a value cannot be used.
+        VisionFTError: the source run, the images, a name or a value cannot be used.
         Terminated: the process was asked to end; finished candidates and the state of the current one are saved.
     """
     started = time.perf_counter()
@@ -137,13 +137,13 @@ def _stem(path: str) -> str:
 
 
 def read_tables(recipe: Recipe, source: Source, reporter: Reporter) -> tuple[SampleTable, list[Finding], str]:
-    """Return both cameras in one table, what was seen, and why there are no old pictures ("" when there are)."""
+    """Return both cameras in one table, what was seen, and why there are no old images ("" when there are)."""
     config, threads, seed = recipe.adapt, os.cpu_count() or 1, recipe.run.seed
     reporter.say(f"reading {recipe.data.path}")
     new, seen = read_new(
         recipe.data, task=recipe.task, classes=source.classes, columns=source.columns, seed=seed, threads=threads
     )
-    reporter.say("reading the pictures of the old cameras")
+    reporter.say("reading the images of the old cameras")
     root = None if config.data_root is None else Path(config.data_root)
     old = read_old(source.table(root), _kept_data(recipe), task=recipe.task, seed=seed, threads=threads, root=root)
     table, joined = join_domains(old.table, new, source.classes, columns=source.columns)
@@ -156,13 +156,13 @@ def _refuse_unjudgeable(table: SampleTable) -> None:
     """Without a single label in val or test there is nothing to measure, and of most tasks nothing to report."""
     if not TASKS[table.task].predicts_unlabelled and not any(len(labelled_rows(table, split)) for split in JUDGED):
         raise DataError(
-            f"{printable(table.root)}: no val or test picture of either camera has a known target, so nothing can be "
-            "measured. Give the old pictures with --keep or --data-root, or label some of the new ones."
+            f"{printable(table.root)}: no val or test image of either camera has a known target, so nothing can be "
+            "measured. Give the old images with --keep or --data-root, or label some of the new ones."
         )
 
 
 def _kept_data(recipe: Recipe) -> DataConfig | None:
-    """Return how the pictures in adapt.keep are read: as those of NEW, as far as that is not about NEW's own files."""
+    """Return how the images in adapt.keep are read: as those of NEW, as far as that is not about NEW's own files."""
     path, pattern = recipe.adapt.keep, recipe.adapt.keep_group_pattern
     if path is None:
         return None
@@ -220,7 +220,7 @@ def _labelled(table: SampleTable, domain: str) -> dict[str, np.ndarray]:
 
 
 def _memory(recipe: Recipe, table: SampleTable, seen: Seen, rows: np.ndarray) -> np.ndarray:
-    """Choose the old pictures that are rehearsed, equally many of each class where a picture has one."""
+    """Choose the old images that are rehearsed, equally many of each class where an image has one."""
     if not len(rows) or not recipe.adapt.rehearsal:
         return np.array([], dtype=np.int64)
     labels = table.labels[rows] if TASKS[table.task].counts_correct else np.zeros(len(rows), dtype=np.int64)

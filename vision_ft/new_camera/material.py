@@ -25,16 +25,16 @@ class Job:
 
     Attributes:
         recipe: all that decides the adaptation.
-        table: pictures of both cameras.
+        table: images of both cameras.
         source: the source model, with rows for added classes; never changed.
-        bench: opens pictures and builds runs.
+        bench: opens images and builds runs.
         new_train: labelled rows of the new camera to train on.
         old_train: labelled rows of the old cameras to train on.
         unlabelled: rows of the new camera that may be looked at without labels; none of its test.
         memory: old rows that are rehearsed.
         val_rows: rows of both cameras, equally many, that choose an epoch.
         scores_of: rows -> probabilities (N, K) of the source model; None where an image has not one label.
-        shift_kind: "lighting", "picture", "labels" or "none", from the shift measures.
+        shift_kind: "lighting", "image", "labels" or "none", from the shift measures.
         judge: tells what a model is worth on each camera.
     """
 
@@ -53,7 +53,7 @@ class Job:
 
     @property
     def epochs(self) -> int | None:
-        """Passes over the new pictures that the recipe asks for."""
+        """Passes over the new images that the recipe asks for."""
         return self.recipe.strategy.epochs
 
 

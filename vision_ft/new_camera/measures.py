@@ -17,8 +17,8 @@ from vision_ft.new_camera.judging import reads_features
 from vision_ft.wiring.candidate_trainer import CandidateTrainer
 from vision_ft.wiring.domains import NEW, OLD, domains
 
-MAX_PICTURES = 1000  # of a camera; more sharpen the measures of the shift no further
-MAX_MATCHED = 256  # pictures that are embedded a second time with the old cameras' colours
+MAX_IMAGES = 1000  # of a camera; more sharpen the measures of the shift no further
+MAX_MATCHED = 256  # images that are embedded a second time with the old cameras' colours
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Seen:
     """Both cameras as the source model sees them.
 
     Attributes:
-        rows: (N,) rows of the table: all pictures of both cameras.
+        rows: (N,) rows of the table: all images of both cameras.
         features: (N, D) of the source's backbone.
         scores: (N, K) probabilities of the source model; None where an image has not one label.
-        is_new: (N,) whether the picture is of the new camera.
+        is_new: (N,) whether the image is of the new camera.
     """
 
     rows: np.ndarray
@@ -44,7 +44,7 @@ class Seen:
 
 
 def look(bench: CandidateTrainer, source: VisionModel) -> Seen:
-    """Pass every picture through the source's backbone once; the features come from the cache where they are known."""
+    """Pass every image through the source's backbone once; the features come from the cache where they are known."""
     rows = np.arange(len(bench.table))
     features = bench.features_of(source)("features of both cameras", rows, 1)[0]
     scores = _score(bench, source, features) if bench.task.counts_correct else None
@@ -71,7 +71,7 @@ def shift_between(bench: CandidateTrainer, source: VisionModel, seen: Seen, *, s
     table = bench.table
     rng = np.random.default_rng((seed, 3))
     chosen = {
-        domain: np.sort(rng.permutation(seen.rows[seen.is_new == (domain == NEW)])[:MAX_PICTURES])
+        domain: np.sort(rng.permutation(seen.rows[seen.is_new == (domain == NEW)])[:MAX_IMAGES])
         for domain in (OLD, NEW)
     }
     samples: dict[str, DomainSample] = {}
@@ -106,7 +106,7 @@ def _batchnorm_distance(
 ) -> dict[str, Any] | None:
     """Return how far the layers' statistics on the new camera lie from those on the old; None without BatchNorm.
 
-    Measured on old pictures where there are any: a frozen backbone stores the statistics of its pretraining.
+    Measured on old images where there are any: a frozen backbone stores the statistics of its pretraining.
     """
     if not has_batchnorm(source.backbone):
         return None
@@ -120,7 +120,7 @@ def _batchnorm_distance(
 
 
 def _in_random_order(bench: CandidateTrainer, rows: np.ndarray) -> Iterator[torch.Tensor]:
-    """Pictures of all classes in each batch, as what normalises them needs it."""
+    """Images of all classes in each batch, as what normalises them needs it."""
     order = np.random.default_rng(0).permutation(rows)[:MAX_MATCHED]
     return (batch.images for batch in bench.load_eval(order))
 
@@ -132,7 +132,7 @@ def _pixels(bench: CandidateTrainer, rows: np.ndarray) -> np.ndarray:
 def _embed(
     bench: CandidateTrainer, source: VisionModel, rows: np.ndarray, transform: Callable[[torch.Tensor], torch.Tensor]
 ) -> np.ndarray:
-    """Features (N, D) of pictures after a change of their colours."""
+    """Features (N, D) of images after a change of their colours."""
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (bench.preprocessing.mean, bench.preprocessing.std))
     device = bench.services.runtime.device
     vectors = []
@@ -145,6 +145,6 @@ def _embed(
 
 
 def _plain(bench: CandidateTrainer, images: torch.Tensor) -> torch.Tensor:
-    """Undo the normalisation: pictures (B, C, H, W) in [0, 1]."""
+    """Undo the normalisation: images (B, C, H, W) in [0, 1]."""
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (bench.preprocessing.mean, bench.preprocessing.std))
     return (images * std + mean).clamp(0, 1)

@@ -52,7 +52,7 @@ class Outcome:
         return self.entry["status"] == "done"
 
     def camera_score(self, split: str, domain: str) -> CameraScore | None:
-        """What it scores on one camera, None without labelled pictures."""
+        """What it scores on one camera, None without labelled images."""
         return score_from(self.entry[split][domain])
 
 
@@ -71,7 +71,7 @@ def run_candidate(job: Job, name: str, folder: Path) -> Outcome:
     }
     try:
         if candidate.needs_labels and not len(job.new_train):
-            raise SkippedError("no labelled picture of the new camera to train on.")
+            raise SkippedError("no labelled image of the new camera to train on.")
         tuned = candidate.make(job, folder)
     except SkippedError as skipped:
         outcome = Outcome(name, entry | _nothing(str(skipped)), {})

@@ -1,4 +1,4 @@
-"""The run that an adaptation starts from: its model, its pictures, and the chain of runs behind it. Only read."""
+"""The run that an adaptation starts from: its model, its images, and the chain of runs behind it. Only read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Source:
         return self.folder.path.resolve().name
 
     def table(self, root: Path | None) -> SampleTable | None:
-        """Return the pictures that the run lists, looked up below `root` if they moved; None when it lists none."""
+        """Return the images that the run lists, looked up below `root` if they moved; None when it lists none."""
         return SampleTable.read(self.folder.data, root=root) if self.folder.data.is_file() else None
 
     def lineage(self) -> list[dict[str, Any]]:
@@ -71,8 +71,8 @@ def open_source(recipe: Recipe) -> Source:
     task = (read_config(folder.model / CONFIG_FILE).get(KEY) or {}).get("task", DEFAULT_TASK)
     if task != recipe.task:
         raise ModelError(
-            f"{folder.path}: the task of its model is {task}, but {recipe.task} is to be adapted. Give a run of this task, or "
-            f"set task={task}."
+            f"{folder.path}: the task of its model is {task}, but {recipe.task} is to be adapted. Give a run of this "
+            f"task, or set task={task}."
         )
     model, classes, _, extra = load_model(folder.model)
     columns = tuple(LabelColumn(str(item["name"]), tuple(item["classes"])) for item in extra.get("tasks") or ())

@@ -35,7 +35,7 @@ def plan_strategy(job: Job, name: str) -> list[Phase]:
         "part": "last" if job.shift_kind == "labels" else "first",
     }
     if not job.judge.reads_features:
-        options["head_epochs"] = max(epochs_of(job, name) // 2, 1)  # they read pictures, and cost as much as others
+        options["head_epochs"] = max(epochs_of(job, name) // 2, 1)  # they read images, and cost as much as others
     return ask_strategy(name, list(parameter_groups(job.source)), epochs=epochs_of(job, name), offered=options)
 
 
@@ -46,7 +46,7 @@ def solver_of(job: Job) -> HeadSolver:
 
 
 def epochs_of(job: Job, name: str) -> int:
-    """Return the passes over the new pictures: the recipe's, else the strategy's own."""
+    """Return the passes over the new images: the recipe's, else the strategy's own."""
     return job.epochs if job.epochs is not None else STRATEGIES[name].epochs
 
 
@@ -85,8 +85,8 @@ def train(
     labels = job.table.labels if lessons.labels is None else lessons.labels
     if job.scores_of is not None and len(np.unique(labels[lessons.head_rows])) < 2:
         raise SkippedError(
-            "the pictures to learn from are of one class only, which would teach the model to name it always. Label "
-            "pictures of a second class, or keep old pictures beside them."
+            "the images to learn from are of one class only, which would teach the model to name it always. Label "
+            "images of a second class, or keep old images beside them."
         )
     torch.manual_seed(job.recipe.run.seed)
     model = copy.deepcopy(job.source)

@@ -34,7 +34,7 @@ class Verdict:
 
 
 def decide(job: Job, outcomes: Sequence[Outcome]) -> Verdict:
-    """Recommend the best on val that held-out pictures do not speak against; baselines are shown only."""
+    """Recommend the best on val that held-out images do not speak against; baselines are shown only."""
     limit, metric = job.recipe.adapt.max_forgetting, job.judge.metric
     source = outcomes[0]
     done = [outcome for outcome in outcomes if outcome.is_done]

@@ -28,7 +28,7 @@ STYLES = ("report.css", "compare.css")
 SCRIPTS = ("compare.js", "tables.js", "theme.js", "compare_start.js")
 MAX_MATRIX_CLASSES = 24  # a wider table of changes is no longer read; those that changed most are shown
 MAX_ROWS = 200  # classes or groups listed; the largest changes come first
-MAX_PICTURES = 18  # of a kind and pair
+MAX_IMAGES = 18  # of a kind and pair
 SPLIT_LABELS = {"test": "test", "val": "validation"}
 Loader = Callable[[Path], "Image.Image"]
 
@@ -36,19 +36,19 @@ Loader = Callable[[Path], "Image.Image"]
 def compare(
     *runs: str | Path, out: str | Path | None = None, data_root: str | Path | None = None, seed: int = 0
 ) -> dict[str, Any]:
-    """Compare runs, each with the first, on the test pictures that all of them predicted.
+    """Compare runs, each with the first, on the test images that all of them predicted.
 
     Args:
         runs: two or more run folders.
         out: page (.html) to write; none by default.
-        data_root: where the pictures of the page are, if they moved.
+        data_root: where the images of the page are, if they moved.
         seed: of the bootstrap.
 
     Returns:
         Numbers ready for JSON, see `evaluate.compare.compare_runs`: "sentence" is the verdict.
 
     Raises:
-        DataError: fewer than two runs, one that is not finished, or runs of other tasks or tested on other pictures.
+        DataError: fewer than two runs, one that is not finished, or runs of other tasks or tested on other images.
     """
     comparison = compare_runs(runs, seed=seed)
     if out is not None:
@@ -68,8 +68,8 @@ def write_comparison(
     Args:
         comparison: what `evaluate.compare.compare_runs` returned.
         page: file to write.
-        data_root: where the pictures lie now; by default where the first run found them.
-        load_thumbnail: opens a picture; may raise DataError or OSError, then its path is shown instead.
+        data_root: where the images lie now; by default where the first run found them.
+        load_thumbnail: opens an image; may raise DataError or OSError, then its path is shown instead.
     """
     thumbnails = _thumbnails(comparison, data_root, load_thumbnail)
     text = render_comparison(comparison, thumbnails)
@@ -79,10 +79,7 @@ def write_comparison(
 
 def _thumbnails(comparison: Mapping[str, Any], data_root: Path | None, load: Loader) -> Thumbnails:
     shown = [
-        item["path"]
-        for pair in comparison["pairs"]
-        for kind in ("lost", "gained")
-        for item in pair[kind][:MAX_PICTURES]
+        item["path"] for pair in comparison["pairs"] for kind in ("lost", "gained") for item in pair[kind][:MAX_IMAGES]
     ]
     root = data_root or _picture_root(Path(comparison["runs"][0]["path"]))
     if root is None:
@@ -154,10 +151,8 @@ def _pair(pair: Mapping[str, Any], comparison: Mapping[str, Any], thumbnails: Th
         {
             "title": title,
             "kind": kind,
-            "pictures": [
-                {**item, "uri": thumbnails.uri_by_path.get(item["path"])} for item in pair[kind][:MAX_PICTURES]
-            ],
-            "more": outcomes[kind] - min(len(pair[kind]), MAX_PICTURES),
+            "pictures": [{**item, "uri": thumbnails.uri_by_path.get(item["path"])} for item in pair[kind][:MAX_IMAGES]],
+            "more": outcomes[kind] - min(len(pair[kind]), MAX_IMAGES),
         }
         for kind, title in titles.items()
     ]
@@ -175,7 +170,7 @@ def _pair(pair: Mapping[str, Any], comparison: Mapping[str, Any], thumbnails: Th
 
 
 def _card_labels(before: str, after: str, outcomes: Mapping[str, int]) -> dict[str, str]:
-    """What each kind of picture is called; right and wrong of labels, better and worse of masks and boxes."""
+    """What each kind of image is called; right and wrong of labels, better and worse of masks and boxes."""
     if "equal" in outcomes:
         return {"gained": f"{cut(after, 30)} better", "lost": f"{cut(before, 30)} better", "equal": "Equally good"}
     return {
@@ -189,7 +184,7 @@ def _card_labels(before: str, after: str, outcomes: Mapping[str, int]) -> dict[s
 def _titles(before: str, after: str, of_image: str | None) -> dict[str, str]:
     """Headings of the galleries."""
     if of_image is not None:
-        return {"lost": f"Largest losses of a picture's {of_image}", "gained": "Largest gains"}
+        return {"lost": f"Largest losses of an image's {of_image}", "gained": "Largest gains"}
     return {"lost": f"Now wrong: only {before} is right", "gained": f"Now right: only {after} is right"}
 
 
@@ -203,7 +198,7 @@ def delta_matrix(cells: Sequence[Sequence[int]], classes: Sequence[str]) -> dict
     """Arrange the changed cells of the confusion matrix as a table of the classes that changed most.
 
     Args:
-        cells: rows [true, predicted, pictures before, pictures after].
+        cells: rows [true, predicted, images before, images after].
         classes: K names.
 
     Returns:
@@ -275,7 +270,7 @@ def forest_chart(comparison: Mapping[str, Any]) -> Markup:
 
 def _whisker(pair: Mapping[str, Any], metric: str, across: Callable[[float], float], y: float) -> str:
     change = pair[metric]
-    if change["low"] is None:  # too few pictures to draw sets of
+    if change["low"] is None:  # too few images to draw sets of
         return ""
     low, middle, high = (across(change[key]) for key in ("low", "value", "high"))
     colour = {"better": "s0", "worse": "s1", "unclear": "unclear"}[pair["verdict"]]

@@ -21,7 +21,7 @@ from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.pages import Page, page_of
 from vision_ft.reporting.plots.adaptation import write_adaptation_figures
 from vision_ft.reporting.plots.base import draw_curves, save_figure
-from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, View, cut
+from vision_ft.reporting.section import MAX_TITLE, ImageIndex, Section, View, cut
 from vision_ft.reporting.tables.base import write_candidates, write_tables
 from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, load_picture
 
@@ -40,8 +40,8 @@ def build_report(run_dir: Path, *, data_root: Path | None = None, load_thumbnail
 
     Args:
         run_dir: the run folder.
-        data_root: where the pictures lie now, when they were moved since training.
-        load_thumbnail: opens a picture; may raise DataError or OSError, then its path is shown instead.
+        data_root: where the images lie now, when they were moved since training.
+        load_thumbnail: opens an image; may raise DataError or OSError, then its path is shown instead.
 
     Raises:
         DataError: the folder is no finished run, or one of its files is damaged.
@@ -63,7 +63,7 @@ def build_report_from_predictions(
         file: CSV or parquet, see `evaluate.foreign.read_foreign` for its columns.
         out: the page to write, ending in .html, or a folder that gets a report.html.
         image_root: folder that the paths start from; default: the folder of `file`.
-        load_thumbnail: opens a picture; may raise DataError or OSError, then its path is shown instead.
+        load_thumbnail: opens an image; may raise DataError or OSError, then its path is shown instead.
 
     Raises:
         DataError: a column is missing or holds what it cannot.
@@ -107,14 +107,14 @@ def render(run: RunView, *, load_thumbnail: Loader = load_picture, folder_name: 
     own = [path for section in shown if section.pictures for path in section.pictures(run)]
     thumbnails = build_thumbnails([*own, *wanted], run.picture, load=load_thumbnail)
     if thumbnails.missing:
-        log.warning("report: %d pictures cannot be read, their paths are shown", len(thumbnails.missing))
+        log.warning("report: %d images cannot be read, their paths are shown", len(thumbnails.missing))
     uris, position_by_path = _number(thumbnails, set(wanted))
     data = _page_data(page, run)
     data["thumbnails"] = uris
     if page.picture_list:
         for name, split in run.splits.items():
             data["splits"][name]["pictures"] = page.picture_list.items(split, rows[name], position_by_path)
-    indices = {name: PictureIndex({row: place for place, row in enumerate(rows[name])}) for name in run.splits}
+    indices = {name: ImageIndex({row: place for place, row in enumerate(rows[name])}) for name in run.splits}
     sections = []
     for section in shown:
         views = _views(section, run, indices)
@@ -132,7 +132,7 @@ def _page_data(page: Page, run: RunView) -> dict[str, Any]:
     return {"classes": names, "mode": page.cells, "splits": {name: {} for name in run.splits}}
 
 
-def _views(section: Section, run: RunView, indices: Mapping[str, PictureIndex]) -> dict[str, View | None]:
+def _views(section: Section, run: RunView, indices: Mapping[str, ImageIndex]) -> dict[str, View | None]:
     if section.build_split is not None:
         return {name: section.build_split(run, split, indices[name]) for name, split in run.splits.items()}
     assert section.build is not None, f"section {section.id} builds nothing"

@@ -1,7 +1,7 @@
-"""What the galleries of masks and boxes embed: pictures, and label maps that the page's script paints.
+"""What the galleries of masks and boxes embed: images, and label maps that the page's script paints.
 
 A label map travels as its deflated class indices, about two kilobytes. The script colours it anew for each choice of
-class and kind of error; pictures with the colours burnt in would be as many as there are choices.
+class and kind of error; images with the colours burnt in would be as many as there are choices.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vision_ft.data.images.paint import class_colour
 from vision_ft.errors import DataError
 
 LONG_SIDE_PX = 480
-MAX_PICTURES = 60  # of a split
+MAX_IMAGES = 60  # of a split
 WEBP_QUALITY = 72
 WORKERS = 4
 ERROR_COLOURS = {  # the kinds of wrong pixels and boxes; told apart with any colour vision, by lightness too
@@ -39,11 +39,11 @@ ERROR_COLOURS = {  # the kinds of wrong pixels and boxes; told apart with any co
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture as the gallery shows it.
+    """An image as the gallery shows it.
 
     Attributes:
-        uri: webp as a data URI, "" where the picture cannot be read.
-        width: in pixels, of the picture and of its label maps; 0 where it cannot be read.
+        uri: webp as a data URI, "" where the image cannot be read.
+        width: in pixels, of the image and of its label maps; 0 where it cannot be read.
         height: likewise.
     """
 
@@ -53,7 +53,7 @@ class Shown:
 
 
 def show_pictures(files: Sequence[Path]) -> list[Shown]:
-    """Encode pictures so that their longer side has at most 480 pixels."""
+    """Encode images so that their longer side has at most 480 pixels."""
     with ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(_show, files))
 
@@ -71,7 +71,7 @@ def _show(file: Path) -> Shown:
 
 
 def shown_size(height: int, width: int) -> tuple[int, int]:
-    """Return the (width, height) at which a picture of that size is shown."""
+    """Return the (width, height) at which an image of that size is shown."""
     scale = min(LONG_SIDE_PX / max(height, width), 1.0)
     return max(round(width * scale), 1), max(round(height * scale), 1)
 

@@ -1,4 +1,4 @@
-"""The pictures that a page of class labels lists for its script: which rows, in which order, with which facts."""
+"""The images that a page of class labels lists for its script: which rows, in which order, with which facts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vision_ft.evaluate.calibration import score_of
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.section import MAX_TITLE, cut
 
-WORST_FIRST = 60  # the pictures of the "worst mistakes" section
+WORST_FIRST = 60  # the images of the "worst mistakes" section
 PER_CELL = 24
 PER_DIAGONAL = 4
-MAX_ITEMS = 12_000  # pictures listed (with or without thumbnail) per split; mistakes.csv holds all mistakes
+MAX_ITEMS = 12_000  # images listed (with or without thumbnail) per split; mistakes.csv holds all mistakes
 
 
 def choose_rows(split: ClassSplit, *, limit: int = MAX_ITEMS) -> list[int]:
-    """Rows of a split in the order in which they deserve a picture.
+    """Rows of a split in the order in which they deserve an image.
 
     The most confident mistakes come first, then the mistakes of each cell of the confusion matrix in turn (first
     one of every cell, then a second, ...), then a few right ones of each class: the least and the most confident.
@@ -61,7 +61,7 @@ def _in_turn(lists: Sequence[Sequence[int]], start: int, stop: int | None) -> It
 
 
 def picture_items(split: ClassSplit, rows: Sequence[int], position_by_path: Mapping[str, int]) -> list[list[Any]]:
-    """[path, true, predicted, confidence, score of the true class, thumbnail or -1, group] of each picture."""
+    """[path, true, predicted, confidence, score of the true class, thumbnail or -1, group] of each image."""
     predictions = split.predictions
     true_scores = None
     if predictions.scores is not None and len(rows):

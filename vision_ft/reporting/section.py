@@ -14,8 +14,8 @@ View = Mapping[str, Any]  # what a section hands to its template, a TypedDict wh
 
 
 @dataclass(frozen=True)
-class PictureIndex:
-    """Where each chosen picture of a split stands in the page's list of pictures."""
+class ImageIndex:
+    """Where each chosen image of a split stands in the page's list of images."""
 
     position_by_row: Mapping[int, int]
 
@@ -36,7 +36,7 @@ class Section:
         build_split: `build_split(run, split, pictures) -> view` for sections that follow the split switch; `split` is
             what the page's `read_split` made. The key "data" of a view, if any, is
             what the page's script gets.
-        pictures: paths, as predictions name them, of pictures that the section's template shows by itself from
+        pictures: paths, as predictions name them, of images that the section's template shows by itself from
             `thumbnails.uri_by_path`.
     """
 
@@ -44,7 +44,7 @@ class Section:
     title: str
     template: str
     build: Callable[[RunView], View | None] | None = None
-    build_split: Callable[[RunView, Any, PictureIndex], View | None] | None = None
+    build_split: Callable[[RunView, Any, ImageIndex], View | None] | None = None
     pictures: Callable[[RunView], Sequence[str]] | None = None
 
 
@@ -101,5 +101,5 @@ def points_span(ends: Sequence[float | None] | None, digits: int = 1) -> str:
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
-    """Return "1 picture", "2,000 pictures"."""
+    """Return "1 image", "2,000 images"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -28,9 +28,9 @@ class Thumbnails:
     """What was encoded.
 
     Attributes:
-        uri_by_path: data URIs by the picture's path in the predictions.
+        uri_by_path: data URIs by the image's path in the predictions.
         missing: paths that could not be read.
-        left_out: pictures that the budget did not cover.
+        left_out: images that the budget did not cover.
     """
 
     uri_by_path: dict[str, str]
@@ -39,7 +39,7 @@ class Thumbnails:
 
 
 def load_picture(path: Path) -> Image.Image:
-    """Decode a picture at the smallest scale that still fills a thumbnail."""
+    """Decode an image at the smallest scale that still fills a thumbnail."""
     return decode(path, min_side=96)
 
 
@@ -50,7 +50,7 @@ def build_thumbnails(
     load: Callable[[Path], Image.Image] = load_picture,
     budget_bytes: int = BUDGET_BYTES,
 ) -> Thumbnails:
-    """Encode thumbnails in the given order until the budget is spent; unreadable pictures are listed as missing."""
+    """Encode thumbnails in the given order until the budget is spent; unreadable images are listed as missing."""
     wanted = list(dict.fromkeys(paths))
     found: dict[str, str] = {}
     missing: list[str] = []
@@ -81,5 +81,5 @@ def _encode(file: Path, load: Callable[[Path], Image.Image]) -> str | None:
 
 
 def open_grid(file: Path) -> Image.Image:
-    """Open the grid of augmented pictures."""
+    """Open the grid of augmented images."""
     return decode(file)

@@ -52,7 +52,7 @@ def plan(
 
     Args:
         groups: group names from input to head.
-        epochs: passes over the pictures; the head's fit is not counted.
+        epochs: passes over the images; the head's fit is not counted.
         solver: how the head is fitted first.
         head_epochs: passes of the "gradient" solver that fit the head first.
         head_scale: the head's learning rate while the backbone trains, as a multiple of the base rate; above 1 for a

@@ -34,7 +34,7 @@ def plan(
 
     Args:
         groups: group names from input to head.
-        epochs: passes over the pictures; the head's fit is not counted.
+        epochs: passes over the images; the head's fit is not counted.
         solver: how the head is fitted first.
         head_epochs: passes of the "gradient" solver that fit the head first.
         part: "first" is the stem with the first quarter of the stages, "middle" a quarter above the lowest, "last"

@@ -29,7 +29,7 @@ PROBE_STRENGTH = 0.01
 
 
 def class_weights(class_counts: np.ndarray) -> np.ndarray:
-    """Return weights (K,) inverse to the class counts, with mean 1 over the pictures; absent classes get 0."""
+    """Return weights (K,) inverse to the class counts, with mean 1 over the images; absent classes get 0."""
     counts = np.asarray(class_counts, dtype=np.float64)
     present = counts > 0
     weights = np.zeros_like(counts)
@@ -48,7 +48,7 @@ def cross_entropy(class_counts: np.ndarray, *, imbalance: str = "none", label_sm
     """Build the cross-entropy of logits (B, K) against labels (B,) or class shares (B, K).
 
     Args:
-        class_counts: (K,) training pictures of each class.
+        class_counts: (K,) training images of each class.
         imbalance: "none"; "weights" weighs each class inversely to its count; "sampler" leaves the loss alone, since
             the loader draws classes equally often; "logit-adjust" adds the log prior to the logits
             (Menon 2021, arXiv:2007.07314, eq. 10, tau = 1), so that the bare logits predict for balanced classes.

@@ -29,8 +29,8 @@ class LinearFit:
     """A fitted linear head.
 
     Attributes:
-        weight: (K, D) for features as the backbone gives them; a class without training pictures has a row of zeros.
-        bias: (K,); a class without training pictures is never predicted.
+        weight: (K, D) for features as the backbone gives them; a class without training images has a row of zeros.
+        bias: (K,); a class without training images is never predicted.
         strength: chosen inverse L2 strength C of scikit-learn, for standardised features.
         val_loss: mean log loss on val at that strength (of the held-out folds when there is no val).
     """
@@ -54,7 +54,7 @@ def fit_linear(
     """Fit multinomial logistic regression on features.
 
     Args:
-        train: features (N, D) and labels (N,); views of one picture are further rows.
+        train: features (N, D) and labels (N,); views of one image are further rows.
         val: features and labels that choose the strength; None chooses it by stratified folds of train.
         num_classes: K.
         balanced: weigh classes inversely to their counts.

@@ -23,7 +23,7 @@ MIN_SCORE = 0.2  # of a box that may be an object; a detector gives many that it
 
 @dataclass(frozen=True)
 class ImageBoxes:
-    """The boxes of one picture, found and true, in pixels of the network's input.
+    """The boxes of one image, found and true, in pixels of the network's input.
 
     Attributes:
         boxes: (M, 4) found.
@@ -74,7 +74,7 @@ def build_loss(
 
 
 def decode(found: list[Detections], target: Target) -> list[ImageBoxes]:
-    """Put the boxes found and the true ones of each picture side by side."""
+    """Put the boxes found and the true ones of each image side by side."""
     if target.boxes is None or target.box_labels is None:
         raise ValueError("detection needs target.boxes and target.box_labels")
     marks = target.box_marks or [torch.full_like(labels, COUNTED) for labels in target.box_labels]
@@ -92,7 +92,7 @@ def decode(found: list[Detections], target: Target) -> list[ImageBoxes]:
 
 
 def score(outputs: Any, _labels: np.ndarray) -> dict[str, float]:
-    """Score the boxes of all pictures: COCO's mAP over IoU 0.5 to 0.95, and at 0.5; the loss is not known."""
+    """Score the boxes of all images: COCO's mAP over IoU 0.5 to 0.95, and at 0.5; the loss is not known."""
     nothing = {"loss": float("nan"), "map": float("nan"), "map50": float("nan")}
     if not len(outputs):
         return nothing

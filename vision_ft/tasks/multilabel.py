@@ -1,4 +1,4 @@
-"""Several labels a picture: a probability for each label by itself; binary cross-entropy or the asymmetric loss."""
+"""Several labels per image: a probability for each label by itself; binary cross-entropy or the asymmetric loss."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from vision_ft.tasks.losses import build_named, loss_registry
 from vision_ft.tasks.spec import Judging, Loss, TaskSpec
 from vision_ft.types import CLASSIFICATION, MULTILABEL, Target
 
-LARGEST_WEIGHT = 100.0  # a label that applies to one picture of ten thousand would drown all others
+LARGEST_WEIGHT = 100.0  # a label that applies to one image of ten thousand would drown all others
 
 
 def positive_weights(label_counts: np.ndarray) -> np.ndarray:
-    """Return the weight (K,) of each label's positive part: pictures without it for each one with it, at most 100.
+    """Return the weight (K,) of each label's positive part: images without it for each one with it, at most 100.
 
     Args:
-        label_counts: (2, K) pictures that lack and that have each label. A label that applies nowhere gets 1.
+        label_counts: (2, K) images that lack and that have each label. A label that applies nowhere gets 1.
     """
     without, having = np.asarray(label_counts, np.float64)
     return np.where(having > 0, np.clip(without / np.maximum(having, 1), 1 / LARGEST_WEIGHT, LARGEST_WEIGHT), 1.0)
@@ -48,7 +48,7 @@ def label_loss(class_counts: np.ndarray, *, name: str, imbalance: str = "none", 
     A batch without any known label gives 0, with a gradient of 0.
 
     Args:
-        class_counts: (2, K) training pictures that are known to lack, and to have, each label.
+        class_counts: (2, K) training images that are known to lack, and to have, each label.
         name: "bce", or "asymmetric": the loss of Ridnik 2021 (arXiv:2009.14119, sec. 2), which turns away from the many
             easy negatives.
         imbalance: "none", or "weights" to weigh the positive part of "bce" by negatives per positive.
@@ -108,7 +108,7 @@ def decode(logits: Tensor, _target: Target) -> Tensor:
 def score(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Score probabilities (N, K) against labels (N, K), NaN = not known.
 
-    Macro-F1 is that at the F1-best thresholds of these very pictures: those that a run keeps, so that an epoch is not
+    Macro-F1 is that at the F1-best thresholds of these very images: those that a run keeps, so that an epoch is not
     punished for probabilities that are all low.
     """
     if not len(labels):

@@ -68,7 +68,7 @@ def columns_cross_entropy(
     A column's part is the mean over its known labels; without one in the batch it gives 0, with a gradient of 0.
 
     Args:
-        class_counts: (K,) training pictures of each class, column after column.
+        class_counts: (K,) training images of each class, column after column.
         sizes: classes of each column.
         imbalance: "none", "weights" or "logit-adjust", within each column; see `classification.cross_entropy`.
         label_smoothing: share of the target spread evenly over the classes of its column.

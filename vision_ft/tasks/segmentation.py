@@ -84,7 +84,7 @@ def build_loss(
 
 
 def decode(logits: Tensor, target: Target) -> list[ImagePixels]:
-    """Count each picture's pixels (K, K) and its loss at the input size; masks may be absent in no picture."""
+    """Count each image's pixels (K, K) and its loss at the input size; masks may be absent in no image."""
     if target.masks is None:
         raise ValueError("segmentation needs target.masks")
     logits = logits.float()
@@ -100,7 +100,7 @@ def decode(logits: Tensor, target: Target) -> list[ImagePixels]:
 
 
 def score(outputs: Any, _labels: np.ndarray) -> dict[str, float]:
-    """Score the pixels of all pictures together: mean cross-entropy, mIoU, Dice, pixel accuracy."""
+    """Score the pixels of all images together: mean cross-entropy, mIoU, Dice, pixel accuracy."""
     if not len(outputs):
         return dict.fromkeys(("loss", *SCORING.names), float("nan"))
     confusion = np.sum([output.confusion for output in outputs], axis=0)

@@ -52,8 +52,8 @@ def cross_entropy(logits: Tensor, masks: Tensor, *, weights: Tensor, ignore: int
 def dice(logits: Tensor, masks: Tensor, *, weights: Tensor, ignore: int) -> Tensor:
     """1 - soft Dice (Milletari 2016, arXiv:1606.04797, section 3) averaged over the classes that the batch holds.
 
-    Overlaps are summed over the batch, so that a few pixels of a class in one picture do not weigh as much as a whole
-    picture of it; sums are plain instead of squared. A class without a true pixel has no Dice of its own: pixels taken
+    Overlaps are summed over the batch, so that a few pixels of a class in one image do not weigh as much as a whole
+    image of it; sums are plain instead of squared. A class without a true pixel has no Dice of its own: pixels taken
     for it lower the Dice of the classes that they belong to.
     """
     classes = torch.arange(logits.shape[1], device=logits.device)[:, None, None]
@@ -115,7 +115,7 @@ def pixel_class_weights(pixel_counts: np.ndarray) -> np.ndarray:
     """Weights (K,) inverse to the pixel counts (K,), 1 for the median class, 10 at most; absent classes get 0.
 
     Median-frequency balancing (Eigen & Fergus 2015, arXiv:1411.4734) with shares of all pixels, not of
-    the pictures that hold the class. The losses divide by the sum of weights, so it equals weighing by inverse counts;
+    the images that hold the class. The losses divide by the sum of weights, so it equals weighing by inverse counts;
     the median is there to cap by: a class of ten pixels weighs no more than one with a tenth of the median's.
     """
     counts = np.asarray(pixel_counts, np.float64)

@@ -22,18 +22,18 @@ from vision_ft.types import Batch, Preprocessing, Target, Task
 # a list of `Detections` else.
 ModelOutputs = Any
 Loss = Callable[[ModelOutputs, Target], Tensor]
-Outputs = Any  # an array with one row a picture, or a list with one entry a picture
+Outputs = Any  # an array with one row per image, or a list with one entry per image
 
 
 class LossBuilder(Protocol):
-    """Builds the training loss from what is known of the training pictures."""
+    """Builds the training loss from what is known of the training images."""
 
     def __call__(
         self, class_counts: np.ndarray, *, name: str = "auto", imbalance: str = "none", label_smoothing: float = 0.0
     ) -> Loss:
-        """Return the loss `name` for classes seen `class_counts` (K,) times: pictures, pixels or boxes.
+        """Return the loss `name` for classes seen `class_counts` (K,) times: images, pixels or boxes.
 
-        Of several labels a picture (2, K): pictures known to lack, and to have, each label.
+        Of several labels per image (2, K): images known to lack, and to have, each label.
         """
 
 
@@ -114,7 +114,7 @@ class TaskSpec:
     Attributes:
         build_loss: makes the training loss.
         decode: raw model outputs of a batch and its target -> one output per image: a tensor (B, ...) or a list.
-        score: outputs and labels (N, ...) of the pictures -> {"loss", "accuracy", "macro_f1", ...}; the values a log
+        score: outputs and labels (N, ...) of the images -> {"loss", "accuracy", "macro_f1", ...}; the values a log
             line shows. Outputs that carry their own truth, as those of masks and boxes do, leave the labels alone.
         metrics: names among those that may select the best epoch; larger is better; the first is the default.
         collect: where, rows of the table, what was read out for each of them -> predictions of the task, as
@@ -125,7 +125,7 @@ class TaskSpec:
         predictor: the trained model of a run, ready to predict files, arrays and feeds.
         losses: by name; the first is what "auto" means. None where the heads bring their own.
         loss_batch: makes a small batch that a loss can be tried on.
-        counts_correct: whether outputs are logits of one label a picture, so that training can count the right ones.
+        counts_correct: whether outputs are logits of one label per image, so that training can count the right ones.
         returns_losses: whether the model itself is given the target and returns its losses in training.
         predicts_unlabelled: whether images without a label are predicted, too, at the end of a run.
         keeps_image_size: whether the model folder keeps the usual size of an image, as larger ones are read in tiles.

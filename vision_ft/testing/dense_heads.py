@@ -22,18 +22,18 @@ def check_pixels(model: DenseModel) -> None:
         assert together.shape == wanted, f"the head gives {tuple(together.shape)}; (B, K, H, W) = {wanted} is expected"
         assert together.isfinite().all(), "logits are not finite"
         alone = model(images[:1])[0]
-    assert torch.allclose(alone, together[0], atol=1e-5), "a picture is predicted otherwise alone than among others"
+    assert torch.allclose(alone, together[0], atol=1e-5), "an image is predicted otherwise alone than among others"
     model.train()
     F.cross_entropy(model(images[:2]), torch.zeros(2, SIDE, SIDE, dtype=torch.int64)).backward()
     _assert_all_learn(model)
 
 
 def check_boxes(model: DenseModel) -> None:
-    """Losses are finite and reach every parameter of the head; boxes lie in the picture, most certain first."""
+    """Losses are finite and reach every parameter of the head; boxes lie in the image, most certain first."""
     model.eval()
     with torch.no_grad():
         found = model(_pictures(2))
-    assert isinstance(found, list), "without a target the head gives one Detections a picture"
+    assert isinstance(found, list), "without a target the head gives one Detections an image"
     assert len(found) == 2, f"{len(found)} outputs for 2 images"
     for one in found:
         _check_detections(one, model.num_classes)
@@ -56,7 +56,7 @@ def _check_detections(found: Detections, num_classes: int) -> None:
     assert (found.scores.diff() <= 0).all(), "boxes are sorted, most certain first"
     assert ((found.scores >= 0) & (found.scores <= 1)).all(), "scores lie in [0, 1]"
     assert ((found.labels >= 0) & (found.labels < num_classes)).all(), "labels are class indices"
-    assert ((found.boxes >= 0) & (found.boxes <= SIDE)).all(), "boxes lie inside the picture"
+    assert ((found.boxes >= 0) & (found.boxes <= SIDE)).all(), "boxes lie inside the image"
 
 
 def _assert_all_learn(model: DenseModel) -> None:

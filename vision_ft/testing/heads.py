@@ -28,7 +28,7 @@ def check_head(
 
     Args:
         name: in the registry.
-        backbones: timm names that take pictures of 64 x 64 pixels.
+        backbones: timm names that take images of 64 x 64 pixels.
         head_args: arguments that it cannot do without, or that make it small.
 
     Raises:
@@ -55,7 +55,7 @@ def check_head(
 
 
 def model_of(backbone: str, head: str, num_classes: int, **options: Any) -> Classifier | DenseModel:
-    """Build a seeded model with random weights for pictures of 64 x 64 pixels."""
+    """Build a seeded model with random weights for images of 64 x 64 pixels."""
     torch.manual_seed(0)
     return build_model(create_backbone(backbone, pretrained=False, image_size=SIDE), head, num_classes, **options)
 
@@ -64,7 +64,7 @@ def check_logits(model: Classifier | DenseModel) -> None:
     """Logits have one column a class."""
     found = model.eval()(torch.rand(3, 3, SIDE, SIDE))
     wanted = (3, model.num_classes)
-    assert found.shape == wanted, f"the head gives {tuple(found.shape)} for 3 pictures; (B, K) = {wanted} is expected"
+    assert found.shape == wanted, f"the head gives {tuple(found.shape)} for 3 images; (B, K) = {wanted} is expected"
 
 
 def check_gradients(model: Classifier | DenseModel) -> None:

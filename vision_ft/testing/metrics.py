@@ -14,7 +14,7 @@ SCORES = RNG.dirichlet(np.ones(4), 120) * 0.6 + 0.4 * np.eye(4)[TARGETS]
 
 
 def check_metric(name: str) -> None:
-    """Check a registered metric on 120 pictures of 4 classes.
+    """Check a registered metric on 120 images of 4 classes.
 
     Raises:
         AssertionError: it does not keep the contract of metrics.
@@ -27,15 +27,15 @@ def check_metric(name: str) -> None:
 
 
 def inputs(rows: np.ndarray, scores: np.ndarray = SCORES) -> MetricInputs:
-    """Return inputs of some of the pictures."""
+    """Return inputs of some of the images."""
     return MetricInputs(TARGETS[rows], scores[rows].argmax(axis=1), 4, scores[rows])
 
 
 def check_order(name: str) -> None:
-    """A finite number that the order of the pictures does not change."""
+    """A finite number that the order of the images does not change."""
     metric = METRICS[name]
     value = metric.compute(inputs(np.arange(120)))
-    assert np.isfinite(value), f"{name} of 120 pictures is {value}"
+    assert np.isfinite(value), f"{name} of 120 images is {value}"
     shuffled = metric.compute(inputs(np.random.default_rng(1).permutation(120)))
     assert math.isclose(shuffled, value, rel_tol=1e-9, abs_tol=1e-12), (
         f"{name}: the order changes {value} to {shuffled}"
@@ -43,9 +43,9 @@ def check_order(name: str) -> None:
 
 
 def check_nothing(name: str) -> None:
-    """NaN without a picture."""
+    """NaN without an image."""
     value = METRICS[name].compute(inputs(np.arange(0)))
-    assert np.isnan(value), f"{name} of no picture is {value}; it must be NaN, not 0, which reads as a measurement"
+    assert np.isnan(value), f"{name} of no image is {value}; it must be NaN, not 0, which reads as a measurement"
 
 
 def check_perfect(name: str) -> None:

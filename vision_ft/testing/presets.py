@@ -49,7 +49,7 @@ def check_size(name: str, channels: int, *, seeds: int = 20) -> None:
 
 
 def check_seed(name: str, *, seeds: int = 60) -> None:
-    """Picture and seed alone decide the pixels, in whatever order and process."""
+    """Image and seed alone decide the pixels, in whatever order and process."""
     first, second = build_augment(name, size=SIZE), pickle.loads(pickle.dumps(build_augment(name, size=SIZE)))  # noqa: S301
     forwards = {seed: first(picture(), seed) for seed in range(seeds)}
     np.random.default_rng(3).random(5)
@@ -58,17 +58,17 @@ def check_seed(name: str, *, seeds: int = 60) -> None:
         assert same, f"{name}, seed {seed}: two calls differ; draw from the transform's own random state only"
     if PRESETS[name].crop is not None:
         different = len({one.tobytes() for one in forwards.values()})
-        assert different == seeds, f"{name}: {seeds} seeds give {different} different pictures"
+        assert different == seeds, f"{name}: {seeds} seeds give {different} different images"
 
 
 def check_given(name: str, *, seeds: int = 10) -> None:
-    """The given picture is left as it was."""
+    """The given image is left as it was."""
     image = picture()
     before = image.copy()
     augment = build_augment(name, size=SIZE)
     for seed in range(seeds):
         augment(image, seed)
-    assert np.array_equal(image, before), f"{name} changes the picture that it is given"
+    assert np.array_equal(image, before), f"{name} changes the image that it is given"
 
 
 def check_mask(name: str, *, seeds: int = 60) -> None:
@@ -107,7 +107,7 @@ def check_box(name: str, *, seeds: int = 60) -> None:
             inside[max(int(y1) - 2, 0) : int(np.ceil(y2)) + 2, max(int(x1) - 2, 0) : int(np.ceil(x2)) + 2] = True
         assert not (bright & ~inside).any(), f"{name}, seed {seed}: the object left its box"
         assert set(result.kept) == {0}
-    assert seen > seeds // 3, f"{name}: the box survived in {seen} of {seeds} pictures"
+    assert seen > seeds // 3, f"{name}: the box survived in {seen} of {seeds} images"
 
 
 def _grow(mask: np.ndarray, pixels: int) -> np.ndarray:

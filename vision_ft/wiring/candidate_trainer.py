@@ -1,4 +1,4 @@
-"""From recipe, joined table and source model to training runs of adaptation candidates, which share their pictures."""
+"""From recipe, joined table and source model to training runs of adaptation candidates, which share their images."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TrainingRows:
 
 
 class CandidateTrainer:
-    """Gives training runs of candidates; the pictures of both cameras are opened once for all of them.
+    """Gives training runs of candidates; the images of both cameras are opened once for all of them.
 
     Args:
         recipe: all that decides the adaptation.
@@ -79,7 +79,7 @@ class CandidateTrainer:
 
     @cached_property
     def pictures(self) -> Pictures:
-        """All pictures of the table."""
+        """All images of the table."""
         return open_pictures(self.recipe, self.table, self._model, keep_tensors=self.workers == 0, workers=self.workers)
 
     def load_eval(self, rows: np.ndarray) -> Iterable[Batch]:
@@ -122,7 +122,7 @@ class CandidateTrainer:
         return TrainingRun(model, self._run_data(model, learned), method, services)
 
     def _count(self, learned: TrainingRows) -> np.ndarray:
-        """Return how often each class occurs (K,) in what is learned from: pictures, pixels or boxes."""
+        """Return how often each class occurs (K,) in what is learned from: images, pixels or boxes."""
         return self.kind.count(self._table(learned), learned.head_rows)
 
     def _table(self, learned: TrainingRows) -> SampleTable:
@@ -158,7 +158,7 @@ class CandidateTrainer:
         )
 
     def _pictures_of(self, learned: TrainingRows) -> Pictures:
-        """The pictures that training reads; candidates that learn from the same ones share them."""
+        """The images that training reads; candidates that learn from the same ones share them."""
         rows = np.union1d(learned.new_rows, learned.memory)
         key = (rows.tobytes(), b"" if learned.labels is None else learned.labels.tobytes())
         if key not in self._opened:

@@ -1,4 +1,4 @@
-"""Pictures with more objects than the detector gives boxes."""
+"""Images with more objects than the detector gives boxes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIMIT = "max_boxes"  # of head_args
 
 
 def find_crowded(table: SampleTable, model: VisionModel) -> list[Finding]:
-    """Warn where a picture holds more boxes than the head gives, since the rest can never be found."""
+    """Warn where an image holds more boxes than the head gives, since the rest can never be found."""
     limit, count_objects = model.head_args.get(LIMIT), KINDS[table.task].count_objects
     if count_objects is None or limit is None:
         return []
@@ -23,7 +23,7 @@ def find_crowded(table: SampleTable, model: VisionModel) -> list[Finding]:
         return []
     fullest = int(counts.argmax())
     detail = (
-        f"{int(counts[fullest])} boxes, but the head gives {limit} a picture at most, so that the rest can never be "
-        f"found; so it is with {crowded} pictures. Set model.head_args={{max_boxes: {2 * int(counts[fullest])}}}."
+        f"{int(counts[fullest])} boxes, but the head gives {limit} an image at most, so that the rest can never be "
+        f"found; so it is with {crowded} images. Set model.head_args={{max_boxes: {2 * int(counts[fullest])}}}."
     )
     return [Finding("warning", "more-boxes-than-given", table.relative_path(fullest), detail)]

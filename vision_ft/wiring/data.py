@@ -19,9 +19,9 @@ from vision_ft.wiring.names import look_up
 
 
 def read_table(config: DataConfig, *, task: Task = DEFAULT_TASK, unlabelled: bool = False) -> SampleTable:
-    """Read the data set as its format's reader understands it; with `unlabelled`, pictures may lack a label.
+    """Read the data set as its format's reader understands it; with `unlabelled`, images may lack a label.
 
-    The task tells what the labels of an index file are: one a picture, several, or one in each of several columns.
+    The task tells what the labels of an index file are: one per image, several, or one in each of several columns.
 
     Raises:
         DataError: nothing is there, or the reader cannot make sense of it.
@@ -75,12 +75,12 @@ def prepare_table(
 ) -> tuple[SampleTable, list[Finding]]:
     """Read, audit and split the data; the result is what `data.parquet` and `findings.csv` hold.
 
-    With `task`, data of another one is refused before the pictures are looked at. Without `strict`, what keeps the set
+    With `task`, data of another one is refused before the images are looked at. Without `strict`, what keeps the set
     from being trained on is an error among the findings.
 
     Raises:
         RecipeError: the data is of another task.
-        DataError: pictures are broken and `on_bad` is "fail", splits leak, or fewer than two classes are left.
+        DataError: images are broken and `on_bad` is "fail", splits leak, or fewer than two classes are left.
     """
     table = read_table(config, task=task or DEFAULT_TASK)
     if task is not None:

@@ -1,4 +1,4 @@
-"""The pictures of the old cameras and of a new one as one table, split without leaks within and between them."""
+"""The images of the old cameras and of a new one as one table, split without leaks within and between them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vision_ft.wiring.domain_findings import about_classes, about_old
 OLD, NEW = "old", "new"
 DOMAIN = "domain"
 KEPT_COLUMNS = ("path", "split", "group", "width", "height", "brightness", "sharpness", "hash", "cluster")
-# About one class is no error for a new camera: the other classes may come from the old pictures, or from the model.
+# About one class is no error for a new camera: the other classes may come from the old images, or from the model.
 SET_FINDINGS = (
     "one-class",
     "empty-class",
@@ -39,11 +39,11 @@ SET_FINDINGS = (
 
 
 @dataclass(frozen=True)
-class OldPictures:
-    """The pictures of the old cameras, or why there are none.
+class OldImages:
+    """The images of the old cameras, or why there are none.
 
     Attributes:
-        table: scanned and split; None when the pictures cannot be had.
+        table: scanned and split; None when the images cannot be had.
         missing: the reason, "" when there is a table.
         findings: what was seen.
     """
@@ -61,34 +61,34 @@ def read_old(
     seed: int,
     threads: int,
     root: Path | None = None,
-) -> OldPictures:
-    """Return the pictures of the old cameras.
+) -> OldImages:
+    """Return the images of the old cameras.
 
     Args:
-        recorded: the source run's own table; its splits are kept, also for pictures of `keep` that it lists.
-        keep: pictures given by the user; None takes the recorded ones, as far as their files still exist.
+        recorded: the source run's own table; its splits are kept, also for images of `keep` that it lists.
+        keep: images given by the user; None takes the recorded ones, as far as their files still exist.
         task: of the model.
-        seed: of the split of pictures that the source run does not list.
-        threads: that look at pictures.
-        root: where the recorded pictures lie now.
+        seed: of the split of images that the source run does not list.
+        threads: that look at images.
+        root: where the recorded images lie now.
 
     Raises:
-        DataError: the given pictures cannot be read, or none of the recorded ones lies below `root`.
+        DataError: the given images cannot be read, or none of the recorded ones lies below `root`.
     """
     if keep is not None:
         table, findings = _scanned(read_table(keep, task=task), keep, threads=threads)
-        return OldPictures(_split_as_recorded(table, recorded, keep, seed=seed), "", tuple(findings))
+        return OldImages(_split_as_recorded(table, recorded, keep, seed=seed), "", tuple(findings))
     if recorded is None:
-        return OldPictures(None, "the source run lists no pictures (data.parquet is missing); give them with --keep")
+        return OldImages(None, "the source run lists no images (data.parquet is missing); give them with --keep")
     exists = np.array([recorded.path(row).is_file() for row in range(len(recorded))], dtype=bool)
     if not exists.any() and root is not None:
         raise DataError(
-            f"{printable(root)}: none of the {len(recorded)} pictures of the source run lies here, such as "
+            f"{printable(root)}: none of the {len(recorded)} images of the source run lies here, such as "
             f"{printable(recorded.relative_path(0))}. Give the folder that these paths start from."
         )
     if not exists.any():
-        reason = f"none of the {len(recorded)} pictures of the source run exists below {printable(recorded.root)}"
-        return OldPictures(None, f"{reason}; give them with --keep, or their new place with --data-root")
+        reason = f"none of the {len(recorded)} images of the source run exists below {printable(recorded.root)}"
+        return OldImages(None, f"{reason}; give them with --keep, or their new place with --data-root")
     findings = [
         Finding("warning", "missing-file", recorded.relative_path(int(row)), "listed by the source run, but gone.")
         for row in np.flatnonzero(~exists)
@@ -101,9 +101,9 @@ def read_old(
         for row in np.flatnonzero(changed)
     ]
     if changed.all():
-        reason = f"all {len(table)} pictures of the source run that exist below {printable(recorded.root)} have changed"
-        return OldPictures(None, f"{reason}; give the old pictures with --keep", tuple(findings))
-    return OldPictures(apply_policy(table.take(~changed), seen, "drop"), "", (*findings, *seen))
+        reason = f"all {len(table)} images of the source run that exist below {printable(recorded.root)} have changed"
+        return OldImages(None, f"{reason}; give the old images with --keep", tuple(findings))
+    return OldImages(apply_policy(table.take(~changed), seen, "drop"), "", (*findings, *seen))
 
 
 def read_new(
@@ -115,22 +115,22 @@ def read_new(
     seed: int,
     threads: int,
 ) -> tuple[SampleTable, list[Finding]]:
-    """Read, scan and split the pictures of the new camera; they may lack labels.
+    """Read, scan and split the images of the new camera; they may lack labels.
 
     Args:
         config: where they are.
-        task: of the model; pictures without any label serve every task.
+        task: of the model; images without any label serve every task.
         classes: of the model.
         columns: label columns of the model, where it has such.
         seed: of the split.
-        threads: that look at pictures.
+        threads: that look at images.
 
     Raises:
         RecipeError: the labels are of another task.
-        DataError: there is no picture, or too few to make the splits.
+        DataError: there is no image, or too few to make the splits.
     """
     table = read_table(config, task=task, unlabelled=True)
-    # to a model of another task, folders of plain pictures are places, such as cameras, and no labels
+    # to a model of another task, folders of plain images are places, such as cameras, and no labels
     is_bare = Path(config.path).is_dir() or not is_labelled(table).any()
     is_unlike = table.task != task and is_plain(table) and is_bare
     if not is_unlike:
@@ -139,7 +139,7 @@ def read_new(
     if is_unlike:
         table = as_unlabelled(table, task, classes, columns)
     if not len(table):
-        raise DataError(f"{config.path}: no picture of the new camera can be used.")
+        raise DataError(f"{config.path}: no image of the new camera can be used.")
     return assign(table, val=config.val, test=config.test, seed=seed), findings
 
 
@@ -148,16 +148,16 @@ def join_domains(
 ) -> tuple[SampleTable, list[Finding]]:
     """Return one table of both, with a column `domain`; classes are matched by name, as the task's kind does it.
 
-    A picture of NEW that OLD holds too is left out: the source model has seen it.
+    An image of NEW that OLD holds too is left out: the source model has seen it.
 
     Args:
-        old: pictures of the old cameras, or None.
-        new: pictures of the new camera.
+        old: images of the old cameras, or None.
+        new: images of the new camera.
         known: classes of the model.
         columns: label columns of the model, where it has such.
 
     Raises:
-        DataError: the classes, columns or codes of the two do not fit together, a picture of OLD has a class that the
+        DataError: the classes, columns or codes of the two do not fit together, an image of OLD has a class that the
             model lacks, or the two folders lie on different drives.
     """
     tables: list[tuple[str, SampleTable]] = []
@@ -184,14 +184,14 @@ def join_domains(
 def limit_labels(
     table: SampleTable, budget: int | None, *, val_share: float, seed: int
 ) -> tuple[SampleTable, list[Finding]]:
-    """Keep labelled pictures of NEW in train and val up to a budget; the others lose their split, not their place.
+    """Keep labelled images of NEW in train and val up to a budget; the others lose their split, not their place.
 
-    The pictures are drawn at random, as a person would label them, in an order that depends on the seed only: a larger
-    budget holds the smaller one. Test pictures are never counted: they only measure.
+    The images are drawn at random, as a person would label them, in an order that depends on the seed only: a larger
+    budget holds the smaller one. Test images are never counted: they only measure.
 
     Args:
         table: from `join_domains`.
-        budget: number of labelled pictures; None keeps all.
+        budget: number of labelled images; None keeps all.
         val_share: share of them that val gets.
         seed: of the order.
     """
@@ -208,7 +208,7 @@ def limit_labels(
     for split, rows in chosen.items():
         splits[sorted(set(pools[split]) - set(rows))] = None
     found = len(chosen["train"]) + len(chosen["val"])
-    detail = f"{budget} labels were asked for; outside test there are {found} labelled pictures, and all are used."
+    detail = f"{budget} labels were asked for; outside test there are {found} labelled images, and all are used."
     short = [Finding("warning", "few-labels", "", detail)] if found < budget else []
     return table.with_column("split", pa.array(splits.tolist(), pa.string())), short
 
@@ -235,9 +235,9 @@ def _changed(before: SampleTable, now: SampleTable) -> np.ndarray:
 def _split_as_recorded(
     table: SampleTable, recorded: SampleTable | None, config: DataConfig, *, seed: int
 ) -> SampleTable:
-    """Give pictures that the source run lists the split they had there, and split the others.
+    """Give images that the source run lists the split they had there, and split the others.
 
-    A picture that the model was trained on stays in train, even where no other is left for val: what it knows by heart
+    An image that the model was trained on stays in train, even where no other is left for val: what it knows by heart
     cannot show what it forgets. The others are split among themselves, and join a listed one that they are tied to.
     """
     if recorded is None or "hash" not in recorded.arrow.column_names:
@@ -254,14 +254,12 @@ def _without_known(old: SampleTable, new: SampleTable) -> tuple[SampleTable, lis
     known = set(old.arrow.column("hash").to_pylist())
     seen = np.array([digest in known for digest in new.arrow.column("hash").to_pylist()], dtype=bool)
     findings = [
-        Finding(
-            "warning", "known-picture", new.relative_path(int(row)), "also among the old pictures; left out of NEW."
-        )
+        Finding("warning", "known-picture", new.relative_path(int(row)), "also among the old images; left out of NEW.")
         for row in np.flatnonzero(seen)
     ]
     if seen.all():
         raise DataError(
-            f"{printable(new.root)}: all {len(new)} pictures are among those of the old cameras. NEW must be pictures "
+            f"{printable(new.root)}: all {len(new)} images are among those of the old cameras. NEW must be images "
             "that the source run has not seen."
         )
     return new.take(~seen), findings

@@ -11,26 +11,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vision_ft.data.loading.dataset import EvalPictures, TrainPictures
+from vision_ft.data.loading.dataset import EvalImages, TrainImages
 from vision_ft.data.loading.loaders import AugmentedView, build_eval_loader
 from vision_ft.engine.features import FeatureCache, FeatureWork, cached_features
 from vision_ft.engine.run import Services
 from vision_ft.models.assemble import VisionModel
 from vision_ft.types import Batch
 
-BATCH_SIZE = 32  # fixed, so that the features of a picture do not depend on the run's batch size
+BATCH_SIZE = 32  # fixed, so that the features of an image do not depend on the run's batch size
 
 
-class FrozenPictures:
-    """The pictures of a run on their way through its frozen backbone, for what is kept of them on disk.
+class FrozenImages:
+    """The images of a run on their way through its frozen backbone, for what is kept of them on disk.
 
     Args:
         model: its backbone must not have been trained yet.
         services: processes, the request to end, and who listens.
         root: folder of the cache.
-        workers: processes that load pictures.
-        plain: pictures as validation sees them: view 0.
-        augmented: pictures as training sees them: views 1, 2, ...
+        workers: processes that load images.
+        plain: images as validation sees them: view 0.
+        augmented: images as training sees them: views 1, 2, ...
         view_key: what decides the augmented views: preset and seed.
     """
 
@@ -41,8 +41,8 @@ class FrozenPictures:
         services: Services,
         root: Path,
         workers: int,
-        plain: EvalPictures,
-        augmented: TrainPictures,
+        plain: EvalImages,
+        augmented: TrainImages,
         view_key: dict[str, Any],
     ) -> None:
         self.model, self.root, self.workers = model, root, workers
@@ -51,7 +51,7 @@ class FrozenPictures:
         self._hashes = plain.table.arrow.column("hash").to_pylist()
 
     def key(self, view: int) -> dict[str, Any]:
-        """Return what decides the features of a picture beside its content."""
+        """Return what decides the features of an image beside its content."""
         backbone = self.model.backbone
         return {
             "backbone": backbone.name,
@@ -63,7 +63,7 @@ class FrozenPictures:
         }
 
     def hashes(self, rows: np.ndarray, view: int) -> list[str]:
-        """Return what tells the pictures of rows apart; an augmented view depends on the row number too."""
+        """Return what tells the images of rows apart; an augmented view depends on the row number too."""
         return [f"{self._hashes[row]}:{row}" if view else self._hashes[row] for row in rows]
 
     def work(self, rows: np.ndarray, view: int, compute: Callable[[Tensor], Tensor]) -> FeatureWork:
@@ -83,10 +83,10 @@ class FrozenPictures:
         return build_eval_loader(AugmentedView(self.augmented, view), rows, batch_size=BATCH_SIZE, workers=self.workers)
 
 
-class FeatureSource(FrozenPictures):
+class FeatureSource(FrozenImages):
     """Gives the pooled features of rows, from memory, from disk, or by a forward pass.
 
-    The arguments are those of `FrozenPictures`.
+    The arguments are those of `FrozenImages`.
     """
 
     def __init__(self, model: VisionModel, **pictures: Any) -> None:
@@ -114,7 +114,7 @@ class FeatureSource(FrozenPictures):
 def _filled_up(images: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     """Return features (B, D); short batches are filled up, since kernels round by the size of the batch.
 
-    Without it, the last bits of a row would depend on which pictures the cache already knew.
+    Without it, the last bits of a row would depend on which images the cache already knew.
     """
     count = len(images)
     if count < BATCH_SIZE:

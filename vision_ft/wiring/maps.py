@@ -10,21 +10,21 @@ from torch import Tensor
 
 from vision_ft.engine.maps import CachedMaps, MapCache, MapLayout, MapReader, StoredRows, cached_maps, make_room
 from vision_ft.models.assemble import DenseModel
-from vision_ft.wiring.features import FrozenPictures
+from vision_ft.wiring.features import FrozenImages
 
 BYTES_PER_MB = 2**20
 
 
-class BackboneMaps(FrozenPictures):
+class BackboneMaps(FrozenImages):
     """Gives the maps of rows from disk, after one forward pass.
 
-    The remaining arguments are those of `FrozenPictures`.
+    The remaining arguments are those of `FrozenImages`.
 
     Args:
         model: with a head on maps; its backbone must not have been trained yet.
         budget_mb: disk that all maps below the cache's root may take, in MB of 2**20 bytes.
         dtype: number format on disk. float16 halves it; two epochs of an FPN head on drawn rectangles ended at a val
-            mIoU of 0.814 with it and 0.815 on pictures.
+            mIoU of 0.814 with it and 0.815 on images.
     """
 
     def __init__(self, model: DenseModel, *, budget_mb: int, dtype: str = "float16", **pictures: Any) -> None:
@@ -34,7 +34,7 @@ class BackboneMaps(FrozenPictures):
         self._augmented_targets: dict[tuple[int, int], Any] = {}
 
     def need_mb(self, num_train: int, num_val: int, views: int) -> float:
-        """Return the disk that the maps of so many pictures take."""
+        """Return the disk that the maps of so many images take."""
         rows = num_train * views + num_val
         return rows * self.layout.numbers * np.dtype(self.dtype).itemsize / BYTES_PER_MB
 
@@ -82,7 +82,7 @@ class BackboneMaps(FrozenPictures):
         return self.layout.pack(self.dense.forward_features(images)).clamp(-limit, limit)
 
     def _target(self, view: int, row: int) -> Any:
-        """Return the target of a picture; that of an augmented view is kept, since it costs the picture's decoding.
+        """Return the target of an image; that of an augmented view is kept, since it costs the image's decoding.
 
         A mask has a byte a pixel, so that all of them take less memory than the maps take on disk.
         """

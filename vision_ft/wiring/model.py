@@ -48,7 +48,7 @@ def build_model(recipe: Recipe, classes: ClassSpace, columns: Sequence[LabelColu
         overrides={name: value for name, value in overrides.items() if value is not None},
     )
     model = assemble.build_model(backbone, config.head, len(classes), dropout=config.dropout, head_args=head_args)
-    # Measured on two AVX2 cores at 128 px, pictures a second forward / trained: ResNet-18 133 / 53 -> 183 / 58,
+    # Measured on two AVX2 cores at 128 px, images a second forward / trained: ResNet-18 133 / 53 -> 183 / 58,
     # MobileNetV2 238 / 57 -> 331 / 69, DeiT-tiny unchanged.
     model.to(memory_format=torch.channels_last)
     return model
@@ -66,9 +66,9 @@ def _preprocessing_overrides(recipe: Recipe) -> dict[str, Any]:
         "interpolation": config.interpolation,
         "crop_pct": config.crop_pct,
     }
-    if spec.takes == "pyramid":  # no pixel may be cut away: the whole picture is squashed to the input size
+    if spec.takes == "pyramid":  # no pixel may be cut away: the whole image is squashed to the input size
         if config.crop_pct not in (None, 1.0):
-            raise RecipeError(f"model.crop_pct: got {config.crop_pct}; {recipe.task} reads whole pictures. Remove it.")
+            raise RecipeError(f"model.crop_pct: got {config.crop_pct}; {recipe.task} reads whole images. Remove it.")
         overrides |= {"crop_pct": 1.0, "crop_mode": "squash"}
     return overrides
 
@@ -131,7 +131,7 @@ def ask_strategy(
 def _dense_options(epochs: int) -> dict[str, Any]:
     """Return how heads with a decoder start, where the recipe does not say it.
 
-    Their first epochs read pictures, and cost about as much as the backbone's. They are far from their optimum
+    Their first epochs read images, and cost about as much as the backbone's. They are far from their optimum
     afterwards: on street scenes (ResNet-18, 144x192 px, 12 passes) full fine-tuning reached a val mIoU of 0.48 with
     the head at the backbone's rate and of 0.58 at ten times of it. Each phase ends at a rate of zero and starts anew,
     which such a head does not take well: gradual unfreezing in three phases ended at 0.54, in one at 0.58.
@@ -167,7 +167,7 @@ def describe_phases(
     Args:
         phases: in their order.
         group_sizes: group name -> number of parameters, from input to head.
-        rates: base learning rate of picture phases and of head phases.
+        rates: base learning rate of image phases and of head phases.
     """
     head = list(group_sizes)[-1]
     lr, head_lr = rates
@@ -187,7 +187,7 @@ def describe_phases(
 
 
 def learning_rates(recipe: Recipe) -> tuple[float, float]:
-    """Return the base rate of picture phases and that of head phases on cached features."""
+    """Return the base rate of image phases and that of head phases on cached features."""
     name, lr = recipe.optim.name, recipe.optim.lr
     head_lr = recipe.optim.head_lr
     usual, usual_head = TASKS[recipe.task].learning_rates.get(name, (DEFAULT_LR[name], DEFAULT_HEAD_LR[name]))

@@ -16,7 +16,7 @@ from vision_ft.config.schema.recipe import Recipe
 from vision_ft.data.kinds import KINDS
 from vision_ft.data.labelled import labelled_rows
 from vision_ft.data.loading.cache import cache_dir
-from vision_ft.data.loading.dataset import DecodedPictures, EvalPictures, TrainPictures
+from vision_ft.data.loading.dataset import DecodedImages, EvalImages, TrainImages
 from vision_ft.data.loading.loaders import EpochBatches, build_eval_loader, build_train_loader
 from vision_ft.data.several_labels import label_columns
 from vision_ft.data.table import SampleTable
@@ -40,7 +40,7 @@ from vision_ft.wiring.targets import build_targets
 if TYPE_CHECKING:
     from vision_ft.augment.presets import Augment
 
-MANY_PICTURES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
+MANY_IMAGES = 1000  # from here on the medium preset; below, light (BiT-HyperRule's idea, arXiv:1912.11370)
 SMALL_BATCH = 16  # below, BatchNorm statistics of a batch are too noisy to learn from
 BYTES_PER_MB = 2**20
 
@@ -62,7 +62,7 @@ def build_runtime(recipe: Recipe) -> Runtime:
 
 
 def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, services: Services) -> TrainingRun:
-    """Wire model, pictures, loss and settings together.
+    """Wire model, images, loss and settings together.
 
     Raises:
         RecipeError: a name or a value cannot be used.
@@ -70,7 +70,7 @@ def build_training_run(recipe: Recipe, table: SampleTable, model: VisionModel, s
     task = task_for(table)
     if recipe.optim.imbalance == "sampler" and not task.draws:
         raise RecipeError(
-            f'optim.imbalance: "sampler" draws pictures by their one label; the task is {recipe.task}. Use "weights".'
+            f'optim.imbalance: "sampler" draws images by their one label; the task is {recipe.task}. Use "weights".'
         )
     if selecting_metric(recipe) not in task.metrics:
         raise RecipeError(f'optim.metric: got "{recipe.optim.metric}"; allowed: {", ".join(task.metrics)}.')
@@ -138,7 +138,7 @@ def resolve_batchnorm(recipe: Recipe) -> Literal["train", "eval"]:
 
 
 def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
-    """Return the augmentation preset's name; "auto" depends on the number of training pictures.
+    """Return the augmentation preset's name; "auto" depends on the number of training images.
 
     Raises:
         RecipeError: the preset is unknown.
@@ -147,13 +147,13 @@ def resolve_preset(recipe: Recipe, table: SampleTable) -> str:
 
     name = recipe.augment.preset
     if name == "auto":
-        return "light" if len(table.rows("train")) < MANY_PICTURES else "medium"
+        return "light" if len(table.rows("train")) < MANY_IMAGES else "medium"
     look_up(PRESETS, name, key="augment.preset")
     return name
 
 
 def view_key(recipe: Recipe, table: SampleTable) -> dict[str, Any]:
-    """Return what decides the augmented views of pictures, for what is cached of them."""
+    """Return what decides the augmented views of images, for what is cached of them."""
     from vision_ft.augment.presets import PRESETS  # here: albumentations takes a second
 
     return {"preset": PRESETS.fingerprint(resolve_preset(recipe, table)), "seed": recipe.run.seed}
@@ -182,11 +182,11 @@ def resolve_workers(workers: int | str, device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of a run: decoded, as training sees them, and as validation sees them."""
+    """The images of a run: decoded, as training sees them, and as validation sees them."""
 
-    decoded: DecodedPictures
-    training: TrainPictures
-    plain: EvalPictures
+    decoded: DecodedImages
+    training: TrainImages
+    plain: EvalImages
 
 
 def open_pictures(
@@ -198,20 +198,20 @@ def open_pictures(
     rows: np.ndarray | None = None,
     workers: int = 0,
 ) -> Pictures:
-    """Open the pictures of a table for a model; nothing is decoded yet.
+    """Open the images of a table for a model; nothing is decoded yet.
 
     Args:
         recipe: augmentation, seed and memory budget.
-        table: the pictures.
+        table: the images.
         model: its backbone knows the preprocessing.
-        keep_tensors: whether pictures as validation sees them stay in memory, within the budget.
+        keep_tensors: whether images as validation sees them stay in memory, within the budget.
         rows: rows that training reads; by default all labelled ones of train.
         workers: processes that load them; each keeps masks of its own, so they share the budget.
     """
     preprocessing = model.backbone.preprocessing
     budget = recipe.run.decoded_budget_mb * BYTES_PER_MB if recipe.run.cache else 0
     truth = build_targets(table, preprocessing, keep_bytes=budget // 4 // max(workers, 1))
-    decoded = DecodedPictures(
+    decoded = DecodedImages(
         table,
         (labelled_rows(table, "train") if rows is None else rows).tolist(),
         channels=preprocessing.size[0],
@@ -220,14 +220,14 @@ def open_pictures(
         budget_bytes=budget,
     )
     augment = build_recipe_augment(recipe, table, preprocessing)
-    plain = EvalPictures(
+    plain = EvalImages(
         table,
         transform=build_eval_transform(preprocessing),
         channels=preprocessing.size[0],
         keep_bytes=budget // 4 if keep_tensors else 0,
         truth=truth,
     )
-    training = TrainPictures(decoded, augment=augment, preprocessing=preprocessing, seed=recipe.run.seed, truth=truth)
+    training = TrainImages(decoded, augment=augment, preprocessing=preprocessing, seed=recipe.run.seed, truth=truth)
     return Pictures(decoded, training, plain)
 
 
@@ -278,7 +278,7 @@ def _build_cached(
     workers: int,
     rows: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
-    """Return what phases of the head read in place of pictures: pooled features, or maps where the disk allows."""
+    """Return what phases of the head read in place of images: pooled features, or maps where the disk allows."""
     given: dict[str, Any] = {
         "services": services,
         "root": cache_dir() if recipe.run.cache else services.folder / "cache",
@@ -291,7 +291,7 @@ def _build_cached(
         return {"features": FeatureSource(model, **given)}
     if not recipe.run.cache or not recipe.run.maps_budget_mb:
         return {"features": None}
-    given["view_key"]["task"] = recipe.task  # a turned picture has grey corners for boxes, mirrored ones for masks
+    given["view_key"]["task"] = recipe.task  # a turned image has grey corners for boxes, mirrored ones for masks
     maps = BackboneMaps(cast(DenseModel, model), budget_mb=recipe.run.maps_budget_mb, **given)
     need_mb = maps.need_mb(len(rows["train"]), len(rows["val"]), recipe.augment.views)
     fits = need_mb <= recipe.run.maps_budget_mb

@@ -1,4 +1,4 @@
-"""`vision-ft audit`: look at the pictures before training."""
+"""`vision-ft audit`: look at the images before training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="Folder for findings.csv.")] = None,
     plugins: Plugins = None,
 ) -> None:
-    """Find broken, duplicate, mislabelled and leaking pictures; exits 1 when there is an error among them.
+    """Find broken, duplicate, mislabelled and leaking images; exits 1 when there is an error among them.
 
     Example: vision-ft audit photos/
     """
@@ -38,7 +38,7 @@ def run(data: str, *, overrides: Sequence[str], out: Path | None) -> bool:
 
     table, findings = look_at(data, overrides=overrides)
     counts = ", ".join(f"{len(table.rows(split))} {split}" for split in SPLITS)
-    console.print(f"{len(table)} usable pictures of {len(table.classes)} classes: {counts}", highlight=False)
+    console.print(f"{len(table)} usable images of {len(table.classes)} classes: {counts}", highlight=False)
     for (level, kind), count in sorted(Counter((f.level, f.kind) for f in findings).items()):
         console.print(f"  {level:8}{kind:24}{count}", highlight=False)
     show_findings(findings, limit=40)

@@ -20,8 +20,8 @@ def augment(
     overrides: Overrides = None,
     preset: Annotated[str, typer.Option(help=f"{listed(PRESETS)}.")] = "medium",
     size: Annotated[int, typer.Option(help="Side of the model's input, in pixels.")] = 224,
-    pictures: Annotated[int, typer.Option(min=1, max=50, help="Pictures to show.")] = 6,
-    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("augmentation.jpg"),
+    pictures: Annotated[int, typer.Option(min=1, max=50, help="Images to show.")] = 6,
+    out: Annotated[Path, typer.Option(help="Image to write.")] = Path("augmentation.jpg"),
     plugins: Plugins = None,
 ) -> None:
     """Draw a grid of what the model really sees in training.
@@ -33,7 +33,7 @@ def augment(
 
 
 def run(data: str, *, overrides: Sequence[str], preset: str, size: int, pictures: int, out: Path) -> None:
-    """Draw the grid of a preset on pictures spread over the whole data set."""
+    """Draw the grid of a preset on images spread over the whole data set."""
     from vision_ft.api.train import resolve_recipe
     from vision_ft.augment import presets
     from vision_ft.data.audit.audit import apply_policy, scan

@@ -20,7 +20,7 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New or empty folder.")],
     to: Annotated[str, typer.Option(help=f"{listed(TARGETS)}.")],
     overrides: Overrides = None,
-    link: Annotated[bool, typer.Option("--link/--copy", help="Link to the pictures instead of copying them.")] = False,
+    link: Annotated[bool, typer.Option("--link/--copy", help="Link to the images instead of copying them.")] = False,
     source_format: Annotated[str, typer.Option("--from", help="Format of SOURCE; auto looks at it.")] = "auto",
     plugins: Plugins = None,
 ) -> None:
@@ -39,7 +39,7 @@ def run(source: str, out: Path, *, to: Any, link: bool, overrides: Sequence[str]
 
     done = write_as(source, out, to=to, transfer="link" if link else "copy", overrides=overrides)
     table = done.table
-    text = f"{len(table)} pictures of {len(table.classes)} classes"
+    text = f"{len(table)} images of {len(table.classes)} classes"
     if "boxes" in table.arrow.column_names:
         text += f", {sum(map(len, table.arrow.column('boxes').to_pylist()))} boxes"
     console.print(f"{text}: {done.source_format} -> {done.target_format}", highlight=False)

@@ -109,6 +109,6 @@ def _check_out(out: Path, source: Path, *, writer: Writer[Any], annotate: bool) 
     writer.check(out)
     if writer.writes_images(annotate=annotate) and source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise RecipeError(
-            f"out: {out} lies inside {printable(source)}, whose pictures are read at any depth: the pictures written "
+            f"out: {out} lies inside {printable(source)}, whose images are read at any depth: the images written "
             "would be read the next time. Name a place outside."
         )

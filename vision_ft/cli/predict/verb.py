@@ -12,14 +12,14 @@ from vision_ft.cli.plugins import Plugins, use
 
 def predict(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Run folder.")],
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Picture, folder, video, or address of a stream.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Image, folder, video, or address of a stream.")],
     out: Annotated[
         Path | None, typer.Option(help="CSV: predictions.csv. Of masks the folder: predictions; of a feed: feed.")
     ] = None,
     regions: Annotated[Path | None, typer.Option(help="Feed: file of regions, such as parking spaces.")] = None,
     every: Annotated[str | None, typer.Option(help="Feed: time between frames: 500ms, 1s, 2m.")] = None,
     smooth: Annotated[int | None, typer.Option(help="Feed: frames to smooth states over; 3, or 1 for none.")] = None,
-    tile: Annotated[str | None, typer.Option(help="Masks, boxes: tiles of large pictures: auto, off, pixels.")] = None,
+    tile: Annotated[str | None, typer.Option(help="Masks, boxes: tiles of large images: auto, off, pixels.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Boxes: lowest score; else as chosen on val.")] = None,
     annotate: Annotated[bool, typer.Option("--annotate", help="Also draw a feed's video, masks, boxes.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps.")] = "cpu",

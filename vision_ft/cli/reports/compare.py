@@ -1,4 +1,4 @@
-"""`vision-ft compare`: which of several runs is better on the same pictures, and what each cost."""
+"""`vision-ft compare`: which of several runs is better on the same images, and what each cost."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ COLOURS = {"better": "green", "worse": "red", "unclear": "default"}
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Two or more run folders; the first is the base.")],
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("compare.html"),
-    data_root: Annotated[Path | None, typer.Option(help="Where the pictures are, if they moved.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where the images are, if they moved.")] = None,
     plugins: Plugins = None,
 ) -> None:
-    """Say which run is better on the same test pictures, how sure that is, and what each cost.
+    """Say which run is better on the same test images, how sure that is, and what each cost.
 
     Example: vision-ft compare runs/birds-full runs/birds-gradual-unfreeze
     """
@@ -40,7 +40,7 @@ def print_comparison(comparison: Mapping[str, Any]) -> None:
 
     runs, metrics = comparison["runs"], comparison["metrics"]
     pairs = {pair["after"]: pair for pair in comparison["pairs"]}
-    table = Table(title=f"{comparison['n']:,} {comparison['split']} pictures", title_justify="left")
+    table = Table(title=f"{comparison['n']:,} {comparison['split']} images", title_justify="left")
     table.add_column("run", overflow="fold")
     first = f"against {escape(runs[0]['name'])}"
     for name in (METRIC_NAMES[metrics[0]], first, "p", METRIC_NAMES[metrics[1]], "trained", "seconds", "MB"):

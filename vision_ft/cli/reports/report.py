@@ -16,7 +16,7 @@ def report(
         Path, typer.Argument(metavar="RUN|PREDICTIONS", help="Run folder, or predictions (.csv, .parquet).")
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for a report made from a predictions file.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where the pictures are, if they moved.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where the images are, if they moved.")] = None,
     plugins: Plugins = None,
 ) -> None:
     """Make report.html again, also from another tool's predictions (path,target,predicted or scores).

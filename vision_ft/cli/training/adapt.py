@@ -25,11 +25,11 @@ if TYPE_CHECKING:  # they load torch
 def adapt(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Run to start from (only read), or one to resume.")],
     new: Annotated[
-        str | None, typer.Argument(metavar="[NEW|RECIPE]", help="Pictures of the new camera, or a recipe (.yaml).")
+        str | None, typer.Argument(metavar="[NEW|RECIPE]", help="Images of the new camera, or a recipe (.yaml).")
     ] = None,
     overrides: Overrides = None,
-    keep: Annotated[str | None, typer.Option(help="Pictures of the old cameras; by default those of RUN.")] = None,
-    labels: Annotated[int | None, typer.Option(help="Use so many labelled pictures of NEW; by default all.")] = None,
+    keep: Annotated[str | None, typer.Option(help="Images of the old cameras; by default those of RUN.")] = None,
+    labels: Annotated[int | None, typer.Option(help="Use so many labelled images of NEW; by default all.")] = None,
     max_forgetting: Annotated[
         float | None, typer.Option(help="Largest loss on the old cameras, as a share (0.01 is one point).")
     ] = None,
@@ -40,8 +40,8 @@ def adapt(
     group: Annotated[
         str | None, typer.Option(help="Group from the path, such as '{camera}/{label}/{sequence}_*'.")
     ] = None,
-    data_root: Annotated[str | None, typer.Option(help="Where the pictures that RUN lists lie now.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the new pictures while fine-tuning.")] = None,
+    data_root: Annotated[str | None, typer.Option(help="Where the images that RUN lists lie now.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the new images while fine-tuning.")] = None,
     out: Out = None,
     seed: Seed = None,
     device: Device = None,
@@ -91,7 +91,7 @@ def adapt_and_show(
 
 
 def show_start(table: SampleTable, findings: Sequence[Finding], shift: Mapping[str, Any]) -> None:
-    """Print the pictures of both cameras, what was seen in them, and the shift."""
+    """Print the images of both cameras, what was seen in them, and the shift."""
     names = table.arrow.column("domain").to_pylist()
     splits = table.splits
     for domain in ("old", "new"):
@@ -101,7 +101,7 @@ def show_start(table: SampleTable, findings: Sequence[Finding], shift: Mapping[s
         ]
         total = names.count(domain)
         parts = "{} train, {} val, {} test".format(*counts)
-        console.print(f"{domain} camera: {total} pictures: {parts}", highlight=False)
+        console.print(f"{domain} camera: {total} images: {parts}", highlight=False)
     show_findings(findings)
     for sentence in shift["sentences"]:
         console.print(sentence, highlight=False, markup=False)
@@ -120,7 +120,7 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
 
     decision = outcome["decision"]
     name = METRIC_NAMES[decision["metric"]]
-    title = f"{name} on test pictures; change in points against the source, with 95% interval"
+    title = f"{name} on test images; change in points against the source, with 95% interval"
     table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
     for name in ("candidate", "old", "change", "new", "change"):
         table.add_column(name, justify="left" if name == "candidate" else "right", no_wrap=name == "change")

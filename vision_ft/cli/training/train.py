@@ -26,17 +26,17 @@ SHOWN_FINDINGS = 12  # more would push the plan off the screen; all of them are 
 def train(
     data: Annotated[
         str,
-        typer.Argument(metavar="DATA|RECIPE", help="Pictures (folder or CSV), a recipe (.yaml), or a run to resume."),
+        typer.Argument(metavar="DATA|RECIPE", help="Images (folder or CSV), a recipe (.yaml), or a run to resume."),
     ],
     overrides: Overrides = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name, such as resnet50.")] = None,
     pretrained: Annotated[str | None, typer.Option(help="true (hub), false (random), or a weights file.")] = None,
     strategy: Annotated[str | None, typer.Option(help=f"{listed(STRATEGIES)}.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
     task: Annotated[str | None, typer.Option(help=f"{listed(TASKS)}.")] = None,
     head: Annotated[str | None, typer.Option(help=f"Head on the backbone: {listed(HEADS)}.")] = None,
     image_size: Annotated[str | None, typer.Option(help="Side of the input in pixels, or HEIGHTxWIDTH.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pictures a batch.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a batch.")] = None,
     out: Out = None,
     seed: Seed = None,
     device: Device = None,
@@ -91,7 +91,7 @@ def parse_size(text: str) -> int | list[int]:
 def show_start(plan: dict[str, Any], table: SampleTable, findings: Sequence[Finding]) -> None:
     """Print the data, what the audit saw, and the plan."""
     counts = ", ".join(f"{len(table.rows(split))} {split}" for split in SPLITS)
-    console.print(f"{len(table)} pictures of {len(table.classes)} classes: {counts}", highlight=False)
+    console.print(f"{len(table)} images of {len(table.classes)} classes: {counts}", highlight=False)
     show_findings(findings)
     print_plan(plan)
 

@@ -10,9 +10,9 @@ from vision_ft.config.fields import AS_TEXT, Name, PositiveInt, Section, Share
 
 
 class DataConfig(Section):
-    """Where the pictures are, how they are labelled and how they are split."""
+    """Where the images are, how they are labelled and how they are split."""
 
-    path: Name = Field(description="Folder of pictures or index file; looked up from here, then beside the recipe.")
+    path: Name = Field(description="Folder of images or index file; looked up from here, then beside the recipe.")
     root: Name | None = Field(
         default=None, description="Folder that the paths of an index file start from; null: the file's own folder."
     )
@@ -24,7 +24,7 @@ class DataConfig(Section):
     label_separator: Literal["auto", ";", "|", ",", " "] = Field(
         default="auto", description='Multilabel: what separates the labels of one cell; "auto" looks at the cells.'
     )
-    path_column: Name = Field(default="path", description="Column of an index file that holds the picture's path.")
+    path_column: Name = Field(default="path", description="Column of an index file that holds the image's path.")
     split_column: Name | None = Field(
         default=None, description='Column that holds train, val or test; null: "split" if present.'
     )
@@ -44,16 +44,16 @@ class DataConfig(Section):
         default=None, description="Fields of group_pattern that form the group; null: all but label."
     )
     val: Share = Field(
-        default=0.15, description="Share of the pictures kept for validation, where the data gives no split."
+        default=0.15, description="Share of the images kept for validation, where the data gives no split."
     )
     test: Share = Field(
-        default=0.15, description="Share of the pictures kept for the test, where the data gives no split."
+        default=0.15, description="Share of the images kept for the test, where the data gives no split."
     )
     on_bad: Literal["fail", "drop"] = Field(
-        default="fail", description="What a broken picture does: stop the run, or be left out."
+        default="fail", description="What a broken image does: stop the run, or be left out."
     )
     max_pixels: PositiveInt = Field(
-        default=100_000_000, description="Largest picture that is decoded, in pixels (width x height)."
+        default=100_000_000, description="Largest image that is decoded, in pixels (width x height)."
     )
 
     @model_validator(mode="after")

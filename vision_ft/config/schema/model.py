@@ -30,7 +30,7 @@ class ModelConfig(Section):
         default=None,
         description="Side of the square input in pixels, or [height, width]; null: the backbone's own.",
     )
-    in_chans: Literal[1, 3] = Field(default=3, description="Channels that pictures are read as: 1 grey, 3 RGB.")
+    in_chans: Literal[1, 3] = Field(default=3, description="Channels that images are read as: 1 grey, 3 RGB.")
     mean: list[Number] | None = Field(
         default=None, description="Mean of each channel in [0, 1]; null: the backbone's own."
     )
@@ -41,7 +41,7 @@ class ModelConfig(Section):
         default=None, description='Filter of the resize, such as "bicubic"; null: the backbone\'s.'
     )
     crop_pct: Annotated[float, Field(gt=0, le=1), AS_TEXT] | None = Field(
-        default=None, description="Share of the resized picture that the centre crop keeps; null: the backbone's own."
+        default=None, description="Share of the resized image that the centre crop keeps; null: the backbone's own."
     )
     args: Options = Field(default_factory=dict, description="Further arguments of timm.create_model.")
 

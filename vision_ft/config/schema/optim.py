@@ -24,7 +24,7 @@ class OptimConfig(Section):
         default=0.05, description="Weight decay per step; not applied to norms and biases."
     )
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=32, description="Pictures a batch, over all devices together."
+        default=32, description="Images a batch, over all devices together."
     )
     accumulate: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=1, description="Batches whose gradients form one step."

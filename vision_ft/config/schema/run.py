@@ -22,13 +22,13 @@ class RunConfig(Section):
         default="auto", description='Number format of the training: "auto", "32-true", "bf16-mixed", ...'
     )
     workers: Annotated[int, Field(ge=0, le=1024)] | Literal["auto"] = Field(
-        default="auto", description="Processes that load pictures; 0: the training process itself."
+        default="auto", description="Processes that load images; 0: the training process itself."
     )
     cache: bool = Field(
-        default=True, description="Whether features and decoded pictures are kept for later phases and runs."
+        default=True, description="Whether features and decoded images are kept for later phases and runs."
     )
     decoded_budget_mb: Annotated[int, Field(ge=0)] = Field(
-        default=2048, description="Memory or disk for decoded pictures in MB; 0: decode each time."
+        default=2048, description="Memory or disk for decoded images in MB; 0: decode each time."
     )
     maps_budget_mb: Annotated[int, Field(ge=0)] = Field(
         default=4096, description="Disk for cached maps of a frozen backbone in MB; 0: compute them in each epoch."

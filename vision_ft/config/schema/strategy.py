@@ -14,6 +14,6 @@ class StrategyConfig(Section):
 
     name: Name = Field(default="gradual-unfreeze", description="Strategy, by its name in the registry of strategies.")
     epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        default=None, description="Passes over the training pictures in all phases; null: the strategy's own default."
+        default=None, description="Passes over the training images in all phases; null: the strategy's own default."
     )
     options: Options = Field(default_factory=dict, description="Further arguments of the strategy's plan.")

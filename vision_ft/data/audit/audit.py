@@ -1,4 +1,4 @@
-"""The audit: scan the pictures, check the set, and fail or drop what cannot be trained on.
+"""The audit: scan the images, check the set, and fail or drop what cannot be trained on.
 
 The order in `train` is scan -> apply_policy -> split.assign -> check -> apply_policy. The source folder is only read.
 """
@@ -31,18 +31,18 @@ MAX_SHOWN = 10
 def scan(
     table: SampleTable, *, quick: bool = True, workers: int = 1, max_pixels: int = MAX_PIXELS
 ) -> tuple[SampleTable, list[Finding]]:
-    """Look at every picture once and return the table with what was measured, and the findings about single pictures.
+    """Look at every image once and return the table with what was measured, and the findings about single images.
 
     The table gains `width`, `height` (px, upright), `brightness` (mean grey in [0, 1]), `sharpness` (variance of the
     Laplacian at 128 px), `hash` (of the file content), `phash` and `cluster` (equal for near-duplicates, else null).
-    Unreadable pictures have nulls and an error finding. Results are cached by path, size and time of change.
+    Unreadable images have nulls and an error finding. Results are cached by path, size and time of change.
     Boxes and masks are looked at besides, see `audit.boxes` and `audit.masks`; bad boxes are taken out of the table.
 
     Args:
         table: the samples.
         quick: False looks for mirrored copies besides.
         workers: threads.
-        max_pixels: larger pictures count as broken.
+        max_pixels: larger images count as broken.
     """
     records = scan_records(table, workers=workers, max_pixels=max_pixels)
     for name in MEASURED_COLUMNS:
@@ -64,10 +64,10 @@ def scan(
 def apply_policy(
     table: SampleTable, findings: Sequence[Finding], on_bad: Literal["fail", "drop"], *, strict: bool = True
 ) -> SampleTable:
-    """Return the table without the pictures that have an error finding, or refuse it.
+    """Return the table without the images that have an error finding, or refuse it.
 
     Errors about the whole set (no path) cannot be dropped and are raised. Of a bad box only the box goes, which the
-    scan has done already. Without `strict` what cannot be dropped is left to the findings, and no picture may be left.
+    scan has done already. Without `strict` what cannot be dropped is left to the findings, and no image may be left.
 
     Raises:
         DataError: what is wrong, the first ten, their number and the way out.
@@ -83,29 +83,27 @@ def apply_policy(
         shown = "".join(f"\n  {one.path}: {one.kind}: {one.detail}" for one in errors[:MAX_SHOWN])
         more = f"\n  and {len(errors) - MAX_SHOWN} more" if len(errors) > MAX_SHOWN else ""
         raise DataError(
-            f"{printable(table.root)}: {len(bad)} of {len(table)} pictures cannot be trained on:{shown}{more}\n"
+            f"{printable(table.root)}: {len(bad)} of {len(table)} images cannot be trained on:{shown}{more}\n"
             "Mend or remove them, or leave them out with data.on_bad=drop."
         )
     bad = {finding.path for finding in errors if finding.kind not in BOX_ERRORS}
     keep = np.array([path not in bad for path in table.arrow.column("path").to_pylist()], dtype=bool)
     if strict and not keep.any():
-        raise DataError(
-            f"{printable(table.root)}: all {len(table)} pictures have errors; the first: {errors[0].detail}"
-        )
+        raise DataError(f"{printable(table.root)}: all {len(table)} images have errors; the first: {errors[0].detail}")
     return table.take(keep)
 
 
 def _describe_all(records: pa.Table) -> list[Finding]:
-    """Return the findings about single pictures, in table order."""
+    """Return the findings about single images, in table order."""
     columns = [column.to_pylist() for column in records.columns]
     return [finding for path, *values in zip(*columns, strict=True) for finding in describe(path, Record(*values))]
 
 
 def _doubt_turn(finding: Finding) -> Finding:
-    """Raise the remark that EXIF turned a picture: its masks or boxes may be drawn on the unturned one."""
+    """Raise the remark that EXIF turned an image: its masks or boxes may be drawn on the unturned one."""
     if finding.kind != "exif-rotated":
         return finding
-    doubt = " Its mask or boxes must lie on the picture as it is shown: look at them."
+    doubt = " Its mask or boxes must lie on the image as it is shown: look at them."
     return Finding("warning", finding.kind, finding.path, finding.detail + doubt)
 
 
@@ -119,19 +117,19 @@ def _hashed(records: pa.Table, name: str) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def _mirrored_copies(table: SampleTable, records: pa.Table) -> list[Finding]:
-    """Return a finding for each picture that is another one mirrored left to right."""
+    """Return a finding for each image that is another one mirrored left to right."""
     rows, hashes, thumbs = _hashed(records, "phash")
     _, mirrored, _ = _hashed(records, "phash_mirrored")
     flipped = thumbs.reshape(-1, THUMB_SIDE, THUMB_SIDE)[:, :, ::-1].reshape(thumbs.shape)
     num = len(rows)
     cluster = near_duplicate_clusters(np.concatenate([hashes, mirrored]), np.concatenate([thumbs, flipped]))
-    first_of = np.full(2 * num, -1, dtype=np.int64)  # cluster -> its first picture that is not mirrored
+    first_of = np.full(2 * num, -1, dtype=np.int64)  # cluster -> its first image that is not mirrored
     upright = cluster[:num]
     first_of[upright[::-1]] = np.where(upright[::-1] >= 0, np.arange(num)[::-1], -1)
     findings = []
     for index in np.flatnonzero(cluster[num:] >= 0):
         original = first_of[cluster[num + index]]
-        # a symmetric picture is its own mirror image; each pair is told once, at its second picture
+        # a symmetric image is its own mirror image; each pair is told once, at its second image
         if 0 <= original < index and upright[index] != upright[original]:
             detail = f"looks like {table.relative_path(int(rows[original]))} mirrored left to right."
             findings.append(Finding("warning", "mirrored", table.relative_path(int(rows[index])), detail))

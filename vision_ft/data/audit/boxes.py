@@ -1,7 +1,7 @@
 """The audit of boxes: outside, crossed, without area, doubled, of the wrong size; and twins without labels.
 
-A bad box is an error that stops training; with `on_bad=drop` the box goes and its picture stays. What can be mended
-without a guess is mended and said: boxes are clipped to the picture, the second of two equal boxes is left out.
+A bad box is an error that stops training; with `on_bad=drop` the box goes and its image stays. What can be mended
+without a guess is mended and said: boxes are clipped to the image, the second of two equal boxes is left out.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from vision_ft.data.strata import holds_boxes
 from vision_ft.data.table import SampleTable
 from vision_ft.types import Finding
 
-BOX_ERRORS = frozenset({"box-crossed", "box-degenerate", "box-outside"})  # the box goes, not the picture
-ROUNDING_PX = 1.0  # a box that leaves the picture by less was rounded, or counted from 1
-FRACTION_PX = 1.5  # when no side of any box is longer, the values are fractions of the picture's size
+BOX_ERRORS = frozenset({"box-crossed", "box-degenerate", "box-outside"})  # the box goes, not the image
+ROUNDING_PX = 1.0  # a box that leaves the image by less was rounded, or counted from 1
+FRACTION_PX = 1.5  # when no side of any box is longer, the values are fractions of the image's size
 MAX_POINTS = 1500  # of an outline; every pair of its edges is looked at
 
 
 def scan_boxes(table: SampleTable, *, workers: int = 1) -> tuple[SampleTable, list[Finding]]:
-    """Look at every box, and return the table with only usable boxes, clipped to their pictures, and the findings.
+    """Look at every box, and return the table with only usable boxes, clipped to their images, and the findings.
 
-    The table needs the columns `width` and `height` of the scan; boxes of pictures that could not be read stay.
+    The table needs the columns `width` and `height` of the scan; boxes of images that could not be read stay.
     """
     del workers  # boxes are in the table already: there is no file to wait for
     findings: list[Finding] = []
@@ -40,7 +40,7 @@ def scan_boxes(table: SampleTable, *, workers: int = 1) -> tuple[SampleTable, li
     known = table.arrow.column("boxes").is_valid().to_pylist()
     empty = sum(not picture.boxes for picture, is_known in zip(pictures, known, strict=True) if is_known)
     if empty:
-        findings.append(Finding("info", "no-boxes", "", f"{empty} pictures have no boxes and count as background."))
+        findings.append(Finding("info", "no-boxes", "", f"{empty} images have no boxes and count as background."))
     findings += _find_missing_outlines(pictures)
     columns = {"boxes": BOXES, "box_labels": pa.list_(pa.int32()), "polygons": POLYGONS}
     columns |= {"iscrowd": pa.list_(pa.bool_()), "difficult": pa.list_(pa.bool_())}
@@ -55,7 +55,7 @@ def scan_boxes(table: SampleTable, *, workers: int = 1) -> tuple[SampleTable, li
 
 
 def check_boxes(table: SampleTable) -> Iterator[Finding]:
-    """Find classes without boxes, and pictures without boxes that look like pictures with some."""
+    """Find classes without boxes, and images without boxes that look like images with some."""
     labels = table.arrow.column("box_labels").to_pylist()
     yield from check_presence(table, holds_boxes(table), what="box")
     for name in ("hash", "cluster"):
@@ -66,9 +66,9 @@ def check_boxes(table: SampleTable) -> Iterator[Finding]:
 def _unlabelled_twins(
     table: SampleTable, keys: Sequence[object], labels: Sequence[Sequence[int] | None], *, exact: bool
 ) -> Iterator[Finding]:
-    """Yield a warning for each picture without boxes that equals, or resembles, one with boxes.
+    """Yield a warning for each image without boxes that equals, or resembles, one with boxes.
 
-    A picture whose boxes are not known (None) is no such picture.
+    An image whose boxes are not known (None) is no such image.
     """
     rows_by_key: dict[object, list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
@@ -97,7 +97,7 @@ def _find_missing_outlines(pictures: Sequence[Picture]) -> list[Finding]:
 
 
 def _find_fractions(pictures: Sequence[Picture]) -> list[Finding]:
-    """Say that all boxes look like fractions of the picture's size."""
+    """Say that all boxes look like fractions of the image's size."""
     boxes = np.array([box for picture in pictures for box in picture.boxes], dtype=np.float64).reshape(-1, 4)
     if not len(boxes) or np.abs(boxes).max() > FRACTION_PX:
         return []
@@ -106,7 +106,7 @@ def _find_fractions(pictures: Sequence[Picture]) -> list[Finding]:
 
 
 def _mend(picture: Picture, size: tuple[int, int]) -> list[Finding]:
-    """Remove the bad and doubled boxes of a picture, clip the others, and return what was found."""
+    """Remove the bad and doubled boxes of an image, clip the others, and return what was found."""
     found: list[Finding] = []
     if picture.stated is not None and picture.stated != size:
         found.append(_describe_size(picture, size))
@@ -144,14 +144,14 @@ def _judge(box: Box, size: tuple[int, int]) -> tuple[str, str]:
     if x1 == x2 or y1 == y2:
         return "box-degenerate", "has no area."
     if x2 <= 0 or y2 <= 0 or x1 >= size[0] or y1 >= size[1]:
-        return "box-outside", f"lies outside the picture of {size[0]} x {size[1]} px."
+        return "box-outside", f"lies outside the image of {size[0]} x {size[1]} px."
     return "", ""
 
 
 def _describe_size(picture: Picture, size: tuple[int, int]) -> Finding:
     """Return the finding that the annotation states another size than the file's."""
     assert picture.stated is not None, picture
-    turned = " The sides are swapped: was the picture turned (EXIF)?" if picture.stated == size[::-1] else ""
+    turned = " The sides are swapped: was the image turned (EXIF)?" if picture.stated == size[::-1] else ""
     detail = (
         f"the annotation is for {picture.stated[0]} x {picture.stated[1]} px, the file has {size[0]} x {size[1]}; "
         f"boxes may be misplaced.{turned}"
@@ -163,7 +163,7 @@ def _describe_mended(picture: Picture, clipped: Sequence[float], *, doubled: int
     """Yield what was clipped and left out."""
     if clipped:
         level = "warning" if max(clipped) > ROUNDING_PX else "info"
-        detail = f"{len(clipped)} boxes leave the picture by up to {max(clipped):.3g} px; clipped."
+        detail = f"{len(clipped)} boxes leave the image by up to {max(clipped):.3g} px; clipped."
         yield Finding("warning" if level == "warning" else "info", "box-partly-outside", picture.path, detail)
     if doubled:
         detail = f"{doubled} boxes repeat another one with its class; left out."

@@ -56,7 +56,7 @@ def _val_equals_test(table: SampleTable) -> list[Finding]:
     hashes = {split: set(table.arrow.column("hash").take(pa.array(table.rows(split))).to_pylist()) for split in SPLITS}
     if not hashes["val"] or hashes["val"] != hashes["test"]:
         return []
-    detail = "val and test hold the same pictures: what is selected on val looks too good on test."
+    detail = "val and test hold the same images: what is selected on val looks too good on test."
     return [Finding("warning", "val-equals-test", "", detail)]
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from vision_ft.data.audit.presence import check_presence
 from vision_ft.data.class_table import ClassTable
-from vision_ft.data.images.decode import PictureError
+from vision_ft.data.images.decode import ImageError
 from vision_ft.data.masks import read_mask
 from vision_ft.data.names import unescape_name
 from vision_ft.data.strata import count_pixels
@@ -26,7 +26,7 @@ Measured = tuple[Counts, str]  # pixels of each class and ignored ones, and a ha
 def scan_masks(table: SampleTable, *, workers: int) -> tuple[SampleTable, list[Finding]]:
     """Read every mask once and return the table with `class_pixels` and `mask_hash`, and the findings.
 
-    `class_pixels` holds, for each picture, the number of pixels of each class, and of ignored ones last; null where
+    `class_pixels` holds, for each image, the number of pixels of each class, and of ignored ones last; null where
     the mask cannot be used or is not there. `mask_hash` tells masks apart by what they say, not by their files. The
     table needs the columns `width` and `height` of the scan.
     """
@@ -40,7 +40,7 @@ def scan_masks(table: SampleTable, *, workers: int) -> tuple[SampleTable, list[F
             return None, None
         try:
             return _measure(table, mask, codes, size)
-        except PictureError as err:
+        except ImageError as err:
             kind = err.kind if err.kind.startswith("mask-") else f"mask-{err.kind}"
             return None, Finding("error", kind, path, f"{mask}: {err.reason}")
 
@@ -89,8 +89,8 @@ def _measure(
     indices = read_mask(table.root / unescape_name(mask), codes)
     height, width = indices.shape
     if size[0] is not None and (width, height) != size:
-        turned = " The sides are swapped: was the picture turned (EXIF)?" if (height, width) == size else ""
-        detail = f"{mask} is {width} x {height} px, its picture {size[0]} x {size[1]}; they must be equal.{turned}"
+        turned = " The sides are swapped: was the image turned (EXIF)?" if (height, width) == size else ""
+        detail = f"{mask} is {width} x {height} px, its image {size[0]} x {size[1]}; they must be equal.{turned}"
         return None, Finding("error", "mask-size", mask, detail)
     counts = np.bincount(indices.ravel() + 1, minlength=len(codes.names) + 1)
     digest = hashlib.blake2b(repr(indices.shape).encode(), digest_size=16)

@@ -14,17 +14,17 @@ IMBALANCE = 10  # largest to smallest class in train; from about here on, accura
 
 
 def check_one_label(table: SampleTable) -> Iterator[Finding]:
-    """Find classes that are absent, have one picture, are missing from a split, or dwarf others."""
+    """Find classes that are absent, have one image, are missing from a split, or dwarf others."""
     names = np.array(table.classes.names, dtype=object)
     labelled = table.labels >= 0
     counts = np.bincount(table.labels[labelled], minlength=len(names))
     if (counts > 0).sum() < 2:
-        yield Finding("error", "one-class", "", f"need at least two classes with pictures, got {shorten(list(names))}.")
+        yield Finding("error", "one-class", "", f"need at least two classes with images, got {shorten(list(names))}.")
         return
     if (counts == 0).any():
-        yield Finding("error", "empty-class", "", f"no usable pictures of {shorten(list(names[counts == 0]))}.")
+        yield Finding("error", "empty-class", "", f"no usable images of {shorten(list(names[counts == 0]))}.")
     if (counts == 1).any():
-        detail = f"one picture only of {shorten(list(names[counts == 1]))}; it cannot be in train and in val."
+        detail = f"one image only of {shorten(list(names[counts == 1]))}; it cannot be in train and in val."
         yield Finding("warning", "one-picture-class", "", detail)
     splits = table.splits
     for split in SPLITS:
@@ -33,7 +33,7 @@ def check_one_label(table: SampleTable) -> Iterator[Finding]:
         missing = list(names[(in_split == 0) & (counts > 0)])
         if not chosen.any() or not missing:
             continue
-        detail = f"{split} has no picture of {shorten(missing)}"
+        detail = f"{split} has no image of {shorten(missing)}"
         if split == "train":
             yield Finding("error", "class-missing-in-split", "", f"{detail}, which can then not be learnt.")
         else:
@@ -42,7 +42,7 @@ def check_one_label(table: SampleTable) -> Iterator[Finding]:
 
 
 def _check_balance(table: SampleTable, names: np.ndarray) -> Iterator[Finding]:
-    """Compare the largest and the smallest class of train (of all pictures before a split)."""
+    """Compare the largest and the smallest class of train (of all images before a split)."""
     chosen = table.labels[(table.labels >= 0) & ((table.splits == "train") | (table.splits == None))]  # noqa: E711 - elementwise
     counts = np.bincount(chosen, minlength=len(names))
     if not counts.any():
@@ -50,7 +50,7 @@ def _check_balance(table: SampleTable, names: np.ndarray) -> Iterator[Finding]:
     small, large = int(np.where(counts > 0, counts, counts.max()).argmin()), int(counts.argmax())
     if counts[large] >= IMBALANCE * counts[small]:
         detail = (
-            f"{names[large]!r} has {counts[large]} training pictures, {names[small]!r} has {counts[small]}: "
+            f"{names[large]!r} has {counts[large]} training images, {names[small]!r} has {counts[small]}: "
             f"{counts[large] / counts[small]:.0f} times. Read macro-F1, not accuracy; see optim.imbalance."
         )
         yield Finding("warning", "imbalance", "", detail)

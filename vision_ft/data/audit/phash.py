@@ -1,4 +1,4 @@
-"""Perceptual hashes, and near-duplicates found with them among up to millions of pictures."""
+"""Perceptual hashes, and near-duplicates found with them among up to millions of images."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-HASH_SIDE = 32  # side of the grey picture that is hashed
+HASH_SIDE = 32  # side of the grey image that is hashed
 THUMB_SIDE = 16  # side of the grey thumbnail that a candidate pair is verified on
 
-# Looked at on real pictures: all pairs within 4 bits (the median splits the bits evenly, so distances are even).
+# Looked at on real images: all pairs within 4 bits (the median splits the bits evenly, so distances are even).
 # - birds_cub20 (1191): none; the nearest two are 6 bits apart (two birds before a grey sky, correlation 0.95).
 # - office_cameras (1410): 76 pairs. All 64 with a correlation >= 0.97 are the same shot again or the same product (the
 #   last ones: 0.972 a monitor in two renderings, 0.977 two frames of one bicycle model); the others, 0.91-0.96, are
@@ -21,11 +21,11 @@ THUMB_SIDE = 16  # side of the grey thumbnail that a candidate pair is verified 
 #   reach 0.97, in clusters of at most 12.
 MAX_BITS = 4
 MIN_CORRELATION = 0.97
-# Grey levels of standard deviation of a thumbnail. Below, a picture is plain (sky, darkness), its hash and correlation
-# are noise, and only equal bytes make it a duplicate. The flattest picture in a pair above has 7.0.
+# Grey levels of standard deviation of a thumbnail. Below, an image is plain (sky, darkness), its hash and correlation
+# are noise, and only equal bytes make it a duplicate. The flattest image in a pair above has 7.0.
 MIN_CONTRAST = 3.0
 NUM_PARTS = 6  # of the hash: when 4 bits differ, at least 2 of 6 parts are equal, so 15 keys of two parts find all
-MAX_NEIGHBOURS = 64  # compared with each picture under one key; in larger heaps of like pictures, chains connect them
+MAX_NEIGHBOURS = 64  # compared with each image under one key; in larger heaps of like images, chains connect them
 
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -33,7 +33,7 @@ Thumbs = npt.NDArray[np.uint8]
 
 
 def perceptual_hashes(grey: npt.NDArray[np.uint8]) -> tuple[int, int]:
-    """Return the 64-bit pHash of a (32, 32) grey picture, and that of the picture mirrored left to right.
+    """Return the 64-bit pHash of a (32, 32) grey image, and that of the image mirrored left to right.
 
     Signs of the low DCT frequencies around their median (Zauner 2010, "Implementation and benchmarking of perceptual
     image hash functions", sec. 3.2.1); here the 8 x 8 frequencies above the constant ones.
@@ -46,9 +46,9 @@ def perceptual_hashes(grey: npt.NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def near_duplicate_clusters(hashes: Hashes, thumbs: Thumbs) -> Rows:
-    """Return the cluster of each picture, numbered by its first row, or -1 for a picture like no other.
+    """Return the cluster of each image, numbered by its first row, or -1 for an image like no other.
 
-    Pictures linked by a chain of near-duplicate pairs form one cluster.
+    Images linked by a chain of near-duplicate pairs form one cluster.
 
     Args:
         hashes: (N,) from `perceptual_hashes`.
@@ -57,7 +57,7 @@ def near_duplicate_clusters(hashes: Hashes, thumbs: Thumbs) -> Rows:
     rows = np.flatnonzero(thumbs.std(axis=1, dtype=np.float32) >= MIN_CONTRAST)
     component = np.arange(len(rows))
     for left, right in _candidates(hashes[rows]):
-        apart = component[left] != component[right]  # most pairs in a heap of like pictures are connected already
+        apart = component[left] != component[right]  # most pairs in a heap of like images are connected already
         left, right = left[apart], right[apart]
         alike = _correlation(thumbs[rows[left]], thumbs[rows[right]]) >= MIN_CORRELATION
         if alike.any():

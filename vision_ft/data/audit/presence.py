@@ -17,17 +17,17 @@ def check_presence(table: SampleTable, present: npt.NDArray[np.bool_], *, what: 
 
     Args:
         table: the set, split.
-        present: (rows, K), whether a picture holds the class.
+        present: (rows, K), whether an image holds the class.
         what: "box" or "pixel".
     """
     names = np.array(table.classes.names, dtype=object)
     if not present.any():
-        detail = f"no picture has a {what} of any class: there is nothing to learn."
+        detail = f"no image has a {what} of any class: there is nothing to learn."
         yield Finding("error", "nothing-labelled", "", detail)
         return
     absent = ~present.any(axis=0)
     if absent.any():
-        yield Finding("warning", "empty-class", "", f"no {what} of {shorten(list(names[absent]))} in any picture.")
+        yield Finding("warning", "empty-class", "", f"no {what} of {shorten(list(names[absent]))} in any image.")
     for split in SPLITS:
         rows = table.rows(split)
         missing = list(names[~present[rows].any(axis=0) & ~absent])

@@ -1,4 +1,4 @@
-"""What the audit learns about one picture file, and the findings that follow from it."""
+"""What the audit learns about one image file, and the findings that follow from it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from vision_ft.data.audit.phash import HASH_SIDE, THUMB_SIDE, perceptual_hashes
-from vision_ft.data.images.decode import EXTENSIONS_BY_FORMAT, Decoded, PictureError, decode_stream, open_regular
+from vision_ft.data.images.decode import EXTENSIONS_BY_FORMAT, Decoded, ImageError, decode_stream, open_regular
 from vision_ft.types import Finding
 
-MEASURED_SIDE = 128  # pictures are scaled to this before sharpness is measured, so that values can be compared
+MEASURED_SIDE = 128  # images are scaled to this before sharpness is measured, so that values can be compared
 TINY_SIDE = 16  # px; below half a patch of a ViT, or half the total stride of a CNN, there is nothing to see
 PLAIN_SPREAD = 1.0  # grey levels of standard deviation; JPEG noise on one colour stays below
-# Of about 300 real pictures, copies rescaled by 0.33..1.6 and saved as JPEG were found again at 98-100%; with BOX,
+# Of about 300 real images, copies rescaled by 0.33..1.6 and saved as JPEG were found again at 98-100%; with BOX,
 # which jumps between pixels at odd scales, at 92-100%.
 FILTER = Image.Resampling.BILINEAR
 _Remark = tuple[Literal["warning", "info"], str, str]  # level, kind, detail
@@ -33,7 +33,7 @@ class Record(NamedTuple):
         file_bytes: size of the file.
         mtime_ns: when it was last changed; with the size it tells whether a stored record is still true.
         hash: of the content, "" when unreadable.
-        error_kind: why it cannot be used, "" for a good picture.
+        error_kind: why it cannot be used, "" for a good image.
         error_reason: the same as a sentence.
         format: Pillow's name of the format.
         mode: Pillow's mode of the stored pixels.
@@ -42,10 +42,10 @@ class Record(NamedTuple):
         width: px, upright.
         height: px, upright.
         brightness: mean grey in [0, 1].
-        sharpness: variance of the Laplacian of the grey picture at 128 px; low = blurred.
+        sharpness: variance of the Laplacian of the grey image at 128 px; low = blurred.
         spread: standard deviation of the grey values, 0..255.
         phash: perceptual hash, 16 hex digits.
-        phash_mirrored: the same of the mirrored picture.
+        phash_mirrored: the same of the mirrored image.
         thumb: 16 x 16 grey values.
     """
 
@@ -69,25 +69,25 @@ class Record(NamedTuple):
 
 
 def examine(path: Path, *, max_pixels: int) -> Record:
-    """Read and decode a picture once, at the smallest scale that still shows what is measured."""
+    """Read and decode an image once, at the smallest scale that still shows what is measured."""
     try:
         with open_regular(path) as stream:
             about = os.fstat(stream.fileno())
             content = stream.read()
-    except PictureError as err:
+    except ImageError as err:
         return Record(0, 0, error_kind=err.kind, error_reason=err.reason)
     seen = Record(about.st_size, about.st_mtime_ns, hash=hashlib.blake2b(content, digest_size=16).hexdigest())
     try:
         decoded = decode_stream(
             io.BytesIO(content), path, channels=1, max_pixels=max_pixels, min_side=MEASURED_SIDE, details=True
         )
-    except PictureError as err:
+    except ImageError as err:
         return seen._replace(error_kind=err.kind, error_reason=err.reason)
     return _measure(seen, decoded)
 
 
 def _measure(seen: Record, decoded: Decoded) -> Record:
-    """Add the numbers of a decoded picture to its record."""
+    """Add the numbers of a decoded image to its record."""
     image = decoded.image
     size = (min(image.width, MEASURED_SIDE), min(image.height, MEASURED_SIDE))
     small = image.resize(size, FILTER) if image.size != size else image
@@ -113,7 +113,7 @@ def _measure(seen: Record, decoded: Decoded) -> Record:
 
 
 def _laplacian_variance(grey: npt.NDArray[np.float32]) -> float:
-    """Return the variance of the 4-neighbour Laplacian; 0 for pictures without an inner pixel."""
+    """Return the variance of the 4-neighbour Laplacian; 0 for images without an inner pixel."""
     if min(grey.shape) < 3:
         return 0.0
     inner = grey[1:-1, 1:-1]
@@ -121,7 +121,7 @@ def _laplacian_variance(grey: npt.NDArray[np.float32]) -> float:
 
 
 def describe(path: str, record: Record) -> list[Finding]:
-    """Return the findings about one picture; `path` is the table's."""
+    """Return the findings about one image; `path` is the table's."""
     if record.error_kind:
         return [Finding("error", record.error_kind, path, record.error_reason)]
     remarks = [*_remark_file(path, record), *_remark_pixels(record)]

@@ -1,4 +1,4 @@
-"""Scan all pictures of a table in a thread pool, and remember what was seen for the next run."""
+"""Scan all images of a table in a thread pool, and remember what was seen for the next run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ RECORD_TYPES = pa.schema(
 
 
 def scan_records(table: SampleTable, *, workers: int, max_pixels: int) -> pa.Table:
-    """Return one row of `RECORD_TYPES` a picture, from the cache where size and time of the file are unchanged."""
+    """Return one row of `RECORD_TYPES` an image, from the cache where size and time of the file are unchanged."""
     file = _cache_file(table.root, max_pixels)
     paths = table.arrow.column("path").to_pylist()
     known = _read_known(file)
@@ -82,7 +82,7 @@ def _examine_all(
 def _is_current(file: Path, record: Record) -> bool:
     """Whether a file still has the size and time that its record was made of."""
     try:
-        about = os.stat(file)  # noqa: PTH116 - one call a picture, a million times
+        about = os.stat(file)  # noqa: PTH116 - one call an image, a million times
     except (OSError, ValueError):
         return False
     return (about.st_size, about.st_mtime_ns) == (record.file_bytes, record.mtime_ns)

@@ -34,7 +34,7 @@ class Writer(Protocol):
     """Writes a dataset into a new or empty folder."""
 
     def __call__(self, table: SampleTable, root: Path, /, *, transfer: Transfer = "copy") -> list[Finding]:
-        """Write pictures and annotations; return what the format cannot hold, or raise DataError."""
+        """Write images and annotations; return what the format cannot hold, or raise DataError."""
 
 
 MODULES = {

@@ -41,19 +41,19 @@ def read(
 
     Args:
         root: the folder; it is only read.
-        group_pattern: takes the group of each picture, and with a {label} field also its label, from its path.
+        group_pattern: takes the group of each image, and with a {label} field also its label, from its path.
         group_by: fields of the pattern that make the group; all but {label} when absent.
-        on_bad: "drop" leaves out class folders without a picture and remarks on them, "fail" refuses.
-        unlabelled: pictures in no class folder, or in one called "unlabelled", are kept without a label.
+        on_bad: "drop" leaves out class folders without an image and remarks on them, "fail" refuses.
+        unlabelled: images in no class folder, or in one called "unlabelled", are kept without a label.
 
     Raises:
-        DataError: no picture, no class folder, an empty class, or a class in val or test that train lacks.
+        DataError: no image, no class folder, an empty class, or a class in val or test that train lacks.
     """
     walk = walk_folder(Path(root))
     if not walk.pictures:
         raise DataError(
-            f"{printable(root)}: no pictures found. Allowed extensions are {', '.join(sorted(EXTENSIONS))}; "
-            "expected are class folders with pictures, or train/ and val/ with class folders in them."
+            f"{printable(root)}: no images found. Allowed extensions are {', '.join(sorted(EXTENSIONS))}; "
+            "expected are class folders with images, or train/ and val/ with class folders in them."
         )
     split_folders = _split_folders(walk)
     pattern = compile_pattern(group_pattern, group_by=group_by) if group_pattern else None
@@ -81,7 +81,7 @@ def read(
 def _read_partly_labelled(
     walk: Walk, split_folders: dict[str, str], root: Path, *, pattern: GroupPattern | None
 ) -> SampleTable:
-    """Keep every picture; one in no class folder, or whose class is called "unlabelled", has no label."""
+    """Keep every image; one in no class folder, or whose class is called "unlabelled", has no label."""
     depth = 1 if split_folders else 0
     pictures = _inside_splits(walk, split_folders)
     folders = [path.split("/")[depth] if path.count("/") > depth else "" for path in pictures]
@@ -102,7 +102,7 @@ def _read_partly_labelled(
 
 
 def _split_folders(walk: Walk) -> dict[str, str]:
-    """Return folder name -> split when the top folders are splits: a train folder that holds folders, not pictures."""
+    """Return folder name -> split when the top folders are splits: a train folder that holds folders, not images."""
     top = [path for path in walk.folders if "/" not in path]
     by_folder = {name: SPLIT_BY_NAME[name.lower()] for name in top if name.lower() in SPLIT_BY_NAME}
     parents = {path.split("/", 1)[0] for path in walk.folders if "/" in path}
@@ -111,7 +111,7 @@ def _split_folders(walk: Walk) -> dict[str, str]:
 
 
 def _inside_splits(walk: Walk, split_folders: dict[str, str]) -> list[str]:
-    """Return the pictures below split folders (all when there are none) and remark on the others."""
+    """Return the images below split folders (all when there are none) and remark on the others."""
     if not split_folders:
         return walk.pictures
     inside = [path for path in walk.pictures if path.split("/", 1)[0] in split_folders and "/" in path]
@@ -120,13 +120,13 @@ def _inside_splits(walk: Walk, split_folders: dict[str, str]) -> list[str]:
 
 
 def _labels_from_folders(walk: Walk, split_folders: dict[str, str], root: Path) -> tuple[list[str], list[str]]:
-    """Return the pictures that lie in a class folder, and the class of each."""
+    """Return the images that lie in a class folder, and the class of each."""
     depth = 1 if split_folders else 0  # which part of the path names the class
     candidates = _inside_splits(walk, split_folders)
     pictures = [path for path in candidates if path.count("/") > depth]
     if not pictures:
         raise DataError(
-            f"{printable(root)}: {len(candidates)} pictures, but none lies in a class folder. Move the pictures of "
+            f"{printable(root)}: {len(candidates)} images, but none lies in a class folder. Move the images of "
             "each class into a folder with its name, or give a CSV file with the columns path,label."
         )
     if len(pictures) < len(candidates):
@@ -135,19 +135,19 @@ def _labels_from_folders(walk: Walk, split_folders: dict[str, str], root: Path) 
 
 
 def _remark_outside(walk: Walk, kept: list[str], reason: str) -> None:
-    """Add a warning for each picture that is not kept, unless it already has one."""
+    """Add a warning for each image that is not kept, unless it already has one."""
     known = {finding.path for finding in walk.remarks}
     left = [path for path in sorted(set(walk.pictures) - set(kept)) if escape_name(path) not in known]
     walk.remarks += [Finding("warning", "ignored-file", escape_name(path), reason) for path in left[:MAX_LISTED]]
     if len(left) > MAX_LISTED:
-        more = f"{len(left) - MAX_LISTED} more pictures: {reason}"
+        more = f"{len(left) - MAX_LISTED} more images: {reason}"
         walk.remarks.append(Finding("warning", "ignored-file", "", more))
 
 
 def _refuse_empty_classes(
     walk: Walk, split_folders: dict[str, str], labels: Sequence[str], *, root: Path, on_bad: str
 ) -> None:
-    """Refuse class folders without a single picture in any split, or remark on them."""
+    """Refuse class folders without a single image in any split, or remark on them."""
     depth = 1 if split_folders else 0
     named = {
         escape_name(path.split("/")[depth])
@@ -159,10 +159,10 @@ def _refuse_empty_classes(
         return
     if on_bad == "fail":
         raise DataError(
-            f"{printable(root)}: no pictures in the class folders {shorten(empty)}. Add pictures or remove the folders "
+            f"{printable(root)}: no images in the class folders {shorten(empty)}. Add images or remove the folders "
             "(or leave these classes out with data.on_bad=drop)."
         )
-    detail = f"no pictures in the class folders {shorten(empty)}; these classes are left out."
+    detail = f"no images in the class folders {shorten(empty)}; these classes are left out."
     walk.remarks.append(Finding("warning", "empty-class", "", detail))
 
 

@@ -31,7 +31,7 @@ def recognise_file(path: Path) -> str | None:
 
 
 def is_data_yaml(path: Path) -> bool:
-    """Whether a YAML file describes a YOLO data set, and is no recipe: it has names and says where the pictures are."""
+    """Whether a YAML file describes a YOLO data set, and is no recipe: it has names and says where the images are."""
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES).decode("utf-8-sig", "replace")
@@ -94,13 +94,13 @@ def _is_voc(folder: Path, files: list[str]) -> bool:
 
 
 def _has_masks(name: str, folders: dict[str, list[str]]) -> bool:
-    """Whether a folder of pictures has a twin of masks with at least one equal name."""
+    """Whether a folder of images has a twin of masks with at least one equal name."""
     stems = {stem + end for stem in _picture_stems(folders[name]) for end in MASK_ENDINGS}
     twins = (twin for twin in mask_folders(name) if name and twin in folders)
     return any(not stems.isdisjoint(_picture_stems(folders[twin])) for twin in twins)
 
 
 def _picture_stems(files: list[str]) -> set[str]:
-    """Return the names without extension of the pictures among files."""
+    """Return the names without extension of the images among files."""
     pairs = (os.path.splitext(name) for name in files)  # noqa: PTH122 - names are kept as plain text
     return {stem for stem, extension in pairs if extension.lower() in EXTENSIONS}

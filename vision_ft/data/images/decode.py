@@ -1,13 +1,13 @@
-"""The one picture decoder: from a file, whatever its format and mode, to upright 8-bit RGB or grey pixels.
+"""The one image decoder: from a file, whatever its format and mode, to upright 8-bit RGB or grey pixels.
 
 Rules, the same for training, prediction and the audit:
 
 - The format is decided by the content, never by the extension, and only `ALLOWED_FORMATS` are opened.
-- A picture that is cut or damaged is refused; it is decoded once a file object, because a second attempt after a
+- An image that is cut or damaged is refused; it is decoded once a file object, because a second attempt after a
   failure "succeeds" with black rows in Pillow.
-- EXIF orientation is applied. Other metadata, colour profiles included, is ignored, and never fails a good picture.
+- EXIF orientation is applied. Other metadata, colour profiles included, is ignored, and never fails a good image.
 - Transparency is composited on white. Of an animation the first frame counts.
-- 16-bit grey is divided by 257 (65535 becomes 255). 32-bit integers state no range, so each such picture is stretched
+- 16-bit grey is divided by 257 (65535 becomes 255). 32-bit integers state no range, so each such image is stretched
   from its own minimum..maximum. Floating-point pixels are refused.
 """
 
@@ -45,11 +45,11 @@ MAX_PIXELS = 100_000_000  # RGB of this size takes 300 MB; a camera of today mak
 BACKGROUND = (255, 255, 255)  # what transparent pixels are composited on
 
 
-class PictureError(DataError):
-    """A picture that cannot be used.
+class ImageError(DataError):
+    """An image that cannot be used.
 
     Attributes:
-        kind: the audit's name for it: "empty-file", "not-a-picture", "truncated", "corrupt" or "missing-file".
+        kind: the audit's name for it: "empty-file", "not-a-image", "truncated", "corrupt" or "missing-file".
         reason: the message without the file.
     """
 
@@ -61,7 +61,7 @@ class PictureError(DataError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded picture and what its file was like.
+    """A decoded image and what its file was like.
 
     Attributes:
         image: the pixels, "RGB" or "L", upright.
@@ -83,17 +83,17 @@ class Decoded:
 def decode(
     path: Path | str, *, channels: int = 3, max_pixels: int = MAX_PIXELS, min_side: int | None = None
 ) -> Image.Image:
-    """Decode a picture file to upright "RGB" (`channels` 3) or "L" (1) pixels.
+    """Decode an image file to upright "RGB" (`channels` 3) or "L" (1) pixels.
 
     Args:
         path: the file.
         channels: 3 or 1.
-        max_pixels: larger pictures are refused from their header, before memory is taken.
+        max_pixels: larger images are refused from their header, before memory is taken.
         min_side: let JPEG decode at 1/2, 1/4 or 1/8 scale while the shorter side stays at least this long, in pixels;
             other formats ignore it.
 
     Raises:
-        DataError: the file is no usable picture; the message names it and the reason.
+        DataError: the file is no usable image; the message names it and the reason.
     """
     with open_regular(path) as stream:
         return decode_stream(stream, path, channels=channels, max_pixels=max_pixels, min_side=min_side).image
@@ -103,12 +103,12 @@ def open_regular(path: Path | str) -> BinaryIO:
     """Open a regular file; devices, pipes and folders, which may never end, are refused."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - Path() costs more than the call in a hot loop
-            raise PictureError(path, "not-a-picture", "not a regular file (a folder, device or pipe).")
+            raise ImageError(path, "not-a-picture", "not a regular file (a folder, device or pipe).")
         return Path(path).open("rb")
     except FileNotFoundError as err:
-        raise PictureError(path, "missing-file", "no such file.") from err
+        raise ImageError(path, "missing-file", "no such file.") from err
     except (OSError, ValueError) as err:  # ValueError: a NUL in the name
-        raise PictureError(path, "missing-file", f"cannot be opened ({err}).") from err
+        raise ImageError(path, "missing-file", f"cannot be opened ({err}).") from err
 
 
 def decode_stream(
@@ -120,10 +120,10 @@ def decode_stream(
     min_side: int | None = None,
     details: bool = False,
 ) -> Decoded:
-    """Decode an open picture file; `name` is only for messages. `animated` is looked up when `details` are asked for.
+    """Decode an open image file; `name` is only for messages. `animated` is looked up when `details` are asked for.
 
     Raises:
-        PictureError: the stream holds no usable picture.
+        ImageError: the stream holds no usable image.
     """
     assert channels in (1, 3), channels
     with quiet_pillow():
@@ -132,12 +132,12 @@ def decode_stream(
                 return _decode_opened(
                     image, name, channels=channels, max_pixels=max_pixels, min_side=min_side, details=details
                 )
-        except PictureError:
+        except ImageError:
             raise
         except UnidentifiedImageError as err:
-            raise PictureError(name, *_diagnose(stream)) from err
+            raise ImageError(name, *_diagnose(stream)) from err
         except Exception as err:  # on hostile bytes Pillow raises nearly any type, and MemoryError
-            raise PictureError(name, *_explain(err, stream)) from err
+            raise ImageError(name, *_explain(err, stream)) from err
 
 
 @lru_cache(maxsize=1)
@@ -153,13 +153,13 @@ def printable(path: Path | str) -> str:
 
 
 def to_uint8(image: Image.Image, name: Path | str) -> Image.Image:
-    """Bring pixels of more than 8 bits to 8 by their range; 8-bit pictures return as they are.
+    """Bring pixels of more than 8 bits to 8 by their range; 8-bit images return as they are.
 
     Raises:
-        PictureError: floating-point pixels, which have no range.
+        ImageError: floating-point pixels, which have no range.
     """
     if image.mode == "F":
-        raise PictureError(
+        raise ImageError(
             name, "corrupt", "floating-point pixels have no 0..255 range; save it as 8-bit or 16-bit integers."
         )
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
@@ -176,10 +176,10 @@ def to_uint8(image: Image.Image, name: Path | str) -> Image.Image:
 def _decode_opened(
     image: Image.Image, name: Path | str, *, channels: int, max_pixels: int, min_side: int | None, details: bool
 ) -> Decoded:
-    """Load the pixels of an opened picture once and bring them to the asked mode."""
+    """Load the pixels of an opened image once and bring them to the asked mode."""
     width, height = image.size
     if width * height > max_pixels:
-        raise PictureError(
+        raise ImageError(
             name,
             "corrupt",
             f"{width} x {height} = {width * height / 1e6:.0f} million pixels, allowed are {max_pixels / 1e6:.0f} "

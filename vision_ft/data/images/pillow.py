@@ -63,9 +63,9 @@ def quiet_pillow() -> Iterator[None]:
 
 
 def read_orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of an opened picture, 1 when absent, illegal or unreadable."""
+    """Return the EXIF orientation of an opened image, 1 when absent, illegal or unreadable."""
     try:
         value = image.getexif().get(EXIF_ORIENTATION, 1)
-    except Exception:  # broken metadata raises any type and must not fail a good picture
+    except Exception:  # broken metadata raises any type and must not fail a good image
         return 1
     return value if isinstance(value, int) and value in TRANSPOSE_BY_ORIENTATION else 1

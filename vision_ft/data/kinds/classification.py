@@ -68,7 +68,7 @@ def unlabelled(num_rows: int, classes: ClassSpace, columns: Sequence[LabelColumn
 
 
 KIND = Kind(
-    holds="one label a picture",
+    holds="one label per image",
     formats=("imagefolder", "csv"),
     targets=build_targets,
     labels=labels_of,
@@ -82,5 +82,5 @@ KIND = Kind(
     unlabelled=unlabelled,
     write=write_cells,
     with_labels=with_labels,
-    carrier="picture",
+    carrier="image",
 )

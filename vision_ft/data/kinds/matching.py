@@ -43,7 +43,7 @@ def extended(known: ClassSpace, new: SampleTable, names: Sequence[str]) -> Class
     if names and not set(names) & set(known.names):
         raise DataError(
             f"{printable(new.root)}: its classes {shorten(names)} and those of the model {shorten(list(known.names))} "
-            "have no name in common. Rename the folders or labels to the model's names; pictures without a label go "
+            "have no name in common. Rename the folders or labels to the model's names; images without a label go "
             'into a folder called "unlabelled"; folders that are cameras or sites need data.group_pattern.'
         )
     return ClassSpace((*known.names, *(name for name in names if name not in known.names)))

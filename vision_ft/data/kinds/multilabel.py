@@ -100,7 +100,7 @@ def unlabelled(num_rows: int, classes: ClassSpace, columns: Sequence[LabelColumn
 
 
 KIND = Kind(
-    holds="several labels a picture",
+    holds="several labels per image",
     formats=("csv",),
     targets=build_targets,
     labels=label_matrix,

@@ -1,4 +1,4 @@
-"""Pictures of a sample table as tensors: decoded once, augmented from (seed, epoch, sample)."""
+"""Images of a sample table as tensors: decoded once, augmented from (seed, epoch, sample)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vision_ft.data.loading.targets import LabelTruth, Movement, Truth
 from vision_ft.data.table import SampleTable
 from vision_ft.types import Batch, Preprocessing
 
-Sample = tuple[Tensor, Any, int]  # picture (C, H, W), its target, row
+Sample = tuple[Tensor, Any, int]  # image (C, H, W), its target, row
 EvalTransform = Callable[[Image.Image], Tensor]
 
 
@@ -27,15 +27,15 @@ def sample_seed(seed: int, epoch: int, row: int) -> int:
     return int(np.random.SeedSequence((seed, epoch, row)).generate_state(1)[0])
 
 
-class DecodedPictures:
-    """Decoded pictures kept in memory, as long as they fit a budget.
+class DecodedImages:
+    """Decoded images kept in memory, as long as they fit a budget.
 
     Args:
         table: the sample table.
         rows: row numbers that may be kept.
         channels: 1 or 3.
         min_side_px: JPEG files may be decoded at a reduced scale whose shorter side is at least this; None for full.
-        budget_bytes: nothing is kept when the pictures need more than this.
+        budget_bytes: nothing is kept when the images need more than this.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class DecodedPictures:
         self._budget_bytes = budget_bytes
 
     def fill(self, *, threads: int) -> None:
-        """Decode all pictures now, if they fit; the arrays are shared with forked workers."""
+        """Decode all images now, if they fit; the arrays are shared with forked workers."""
         if not self._rows or self.kept:
             return
         probe = self._rows[:: max(len(self._rows) // 16, 1)]
@@ -65,19 +65,19 @@ class DecodedPictures:
         return array if array.ndim == 3 else array[:, :, None]
 
     def __getitem__(self, row: int) -> np.ndarray:
-        """Return the picture of a row, (H, W, C) uint8."""
+        """Return the image of a row, (H, W, C) uint8."""
         return self.kept[row] if row in self.kept else self._decode(row)
 
 
-class TrainPictures(Dataset[Sample]):
-    """Augmented training pictures, indexed by (epoch, row).
+class TrainImages(Dataset[Sample]):
+    """Augmented training images, indexed by (epoch, row).
 
     The epoch is part of the index, not a state of the dataset: persistent workers hold copies that no setter reaches.
     """
 
     def __init__(
         self,
-        pictures: DecodedPictures,
+        pictures: DecodedImages,
         *,
         augment: Movement,
         preprocessing: Preprocessing,
@@ -91,7 +91,7 @@ class TrainPictures(Dataset[Sample]):
         self.truth = truth or LabelTruth(pictures.table.labels)
 
     def __getitem__(self, index: tuple[int, int]) -> Sample:
-        """Return one augmented, normalised picture (C, H, W) with its target and row."""
+        """Return one augmented, normalised image (C, H, W) with its target and row."""
         epoch, row = index
         seed = sample_seed(self.seed, epoch, row)
         image, target = self.truth.augmented(row, self.pictures[row], seed, self.augment)
@@ -102,8 +102,8 @@ class TrainPictures(Dataset[Sample]):
         return collate(samples, self.truth)
 
 
-class EvalPictures(Dataset[Sample]):
-    """Pictures as validation, predict and export see them, indexed by row; they are kept while they fit a budget."""
+class EvalImages(Dataset[Sample]):
+    """Images as validation, predict and export see them, indexed by row; they are kept while they fit a budget."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class EvalPictures(Dataset[Sample]):
             return list(pool.map(self.__getitem__, rows))
 
     def __getitem__(self, row: int) -> Sample:
-        """Return one preprocessed picture (C, H, W) with its target and row."""
+        """Return one preprocessed image (C, H, W) with its target and row."""
         kept = self._kept.get(row)
         if kept is None:
             picture = decode(self.table.path(row), channels=self.channels)
@@ -147,7 +147,7 @@ class EvalPictures(Dataset[Sample]):
 
 
 def normalise(image: np.ndarray, preprocessing: Preprocessing) -> Tensor:
-    """Turn a picture (H, W, C) uint8 into a normalised tensor (C, H, W), as timm's evaluation transform does."""
+    """Turn an image (H, W, C) uint8 into a normalised tensor (C, H, W), as timm's evaluation transform does."""
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float().div_(255)
     mean = torch.tensor(preprocessing.mean).view(-1, 1, 1)
     std = torch.tensor(preprocessing.std).view(-1, 1, 1)

@@ -1,4 +1,4 @@
-"""A grid of pictures as training sees them: the original on the left, its augmented versions beside it."""
+"""A grid of images as training sees them: the original on the left, its augmented versions beside it."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def draw_augmentation_grid(
     channels: int,
     truth: Truth | None = None,
 ) -> Image.Image:
-    """Draw one line a picture: the original, then augmented ones with the seeds of epochs 1, 2, ...
+    """Draw one line per image: the original, then augmented ones with the seeds of epochs 1, 2, ...
 
     Args:
-        table: the pictures.
+        table: the images.
         rows: of the table, whose targets are known.
         augment: the preset.
         channels: 1 or 3.
-        truth: draws what moves with the picture: masks as translucent colours, boxes as outlines.
+        truth: draws what moves with the image: masks as translucent colours, boxes as outlines.
 
     Raises:
-        DataError: a picture or a mask cannot be read.
+        DataError: an image or a mask cannot be read.
     """
     targets = truth or LabelTruth(table.labels)
     is_marked = targets.is_drawn
@@ -47,7 +47,7 @@ def draw_augmentation_grid(
     step, unpainted = tile_px + GAP_PX, background_of(table.classes.names)
     grid = Image.new("RGB", (step * (versions + 1) + GAP_PX, step * max(len(rows), 1) + GAP_PX), BACKGROUND)
     for line, row in enumerate(int(row) for row in rows):
-        # What lies on a picture is in pixels of the file, so that such a picture is not decoded at a smaller scale.
+        # What lies on an image is in pixels of the file, so that such an image is not decoded at a smaller scale.
         picture = decode(
             table.path(row), channels=1 if channels == 1 else 3, min_side=None if is_marked else 2 * tile_px
         )
@@ -64,7 +64,7 @@ def draw_augmentation_grid(
 
 
 def _fit(array: np.ndarray, marks: Any, tile_px: int, *, unpainted: int | None) -> Image.Image:
-    """Return the picture (H, W, C) with its marks, a mask (H, W) or boxes with labels, fitted into a square tile."""
+    """Return the image (H, W, C) with its marks, a mask (H, W) or boxes with labels, fitted into a square tile."""
     image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array).convert("RGB")
     scale = min(tile_px / image.width, tile_px / image.height, 1.0)
     size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)

@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from vision_ft.data.loading.dataset import EvalPictures, Sample, TrainPictures
+from vision_ft.data.loading.dataset import EvalImages, Sample, TrainImages
 from vision_ft.types import Batch
 
 Index = tuple[int, int]  # (epoch, row)
 
 
 class AugmentedView(Dataset[Sample]):
-    """One augmented view of the training pictures, indexed by row; the view takes the place of the epoch."""
+    """One augmented view of the training images, indexed by row; the view takes the place of the epoch."""
 
-    def __init__(self, pictures: TrainPictures, view: int) -> None:
+    def __init__(self, pictures: TrainImages, view: int) -> None:
         self.pictures, self.view = pictures, view
 
     def __getitem__(self, row: int) -> Sample:
-        """Return one augmented picture (C, H, W) with its target and row."""
+        """Return one augmented image (C, H, W) with its target and row."""
         return self.pictures[(self.view, row)]
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
@@ -37,12 +37,12 @@ class EpochBatches(Sampler[list[Index]]):
     We own the sampler, since wrappers of distributed libraries restart their epoch counter on resume.
 
     Args:
-        rows: row numbers of the training pictures.
-        batch_size: pictures a batch over all ranks.
+        rows: row numbers of the training images.
+        batch_size: images a batch over all ranks.
         seed: the run's seed.
         rank: this process.
         world_size: number of processes; every rank gets equally many batches of equal size, so the last ones may
-            repeat pictures from the epoch's start, as DistributedSampler does.
+            repeat images from the epoch's start, as DistributedSampler does.
         weights: relative chance of each row, drawn with replacement; None visits every row once.
     """
 
@@ -71,14 +71,14 @@ class EpochBatches(Sampler[list[Index]]):
 
     @property
     def num_pictures(self) -> int:
-        """Pictures that an epoch shows, over all ranks."""
+        """Images that an epoch shows, over all ranks."""
         return len(self.rows)
 
     def _num_local(self) -> int:
         return -(-len(self.rows) // self.world_size)
 
     def _borders(self) -> list[int]:
-        """Return where this rank's order is cut; BatchNorm needs two pictures, so a last single one joins others."""
+        """Return where this rank's order is cut; BatchNorm needs two images, so a last single one joins others."""
         borders = [*range(0, self._num_local(), self.per_rank), self._num_local()]
         if len(borders) > 2 and borders[-1] - borders[-2] == 1:
             del borders[-2]
@@ -99,9 +99,9 @@ class EpochBatches(Sampler[list[Index]]):
 
 
 def build_train_loader(
-    dataset: TrainPictures, batches: EpochBatches, *, workers: int, pin_memory: bool = False
+    dataset: TrainImages, batches: EpochBatches, *, workers: int, pin_memory: bool = False
 ) -> DataLoader[Any]:
-    """Build the loader of augmented training pictures; yields `Batch`."""
+    """Build the loader of augmented training images; yields `Batch`."""
     return DataLoader(
         dataset,
         batch_sampler=batches,
@@ -116,9 +116,9 @@ def build_train_loader(
 
 
 def build_eval_loader(
-    dataset: EvalPictures | AugmentedView, rows: Sequence[int] | np.ndarray, *, batch_size: int, workers: int
+    dataset: EvalImages | AugmentedView, rows: Sequence[int] | np.ndarray, *, batch_size: int, workers: int
 ) -> DataLoader[Any]:
-    """Build the loader of evaluation pictures, in the order of `rows`; yields `Batch`."""
+    """Build the loader of evaluation images, in the order of `rows`; yields `Batch`."""
     order = [int(row) for row in rows]
     return DataLoader(
         dataset,
@@ -133,7 +133,7 @@ def build_eval_loader(
 
 
 def _context(workers: int) -> multiprocessing.context.BaseContext | None:
-    """Fork where the system can: the decoded pictures are then shared with the workers, not copied."""
+    """Fork where the system can: the decoded images are then shared with the workers, not copied."""
     if not workers:
         return None
     return multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")

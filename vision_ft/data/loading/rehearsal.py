@@ -1,4 +1,4 @@
-"""Batches of new pictures with a share of old ones, so that training on a new camera does not forget the old."""
+"""Batches of new images with a share of old ones, so that training on a new camera does not forget the old."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARE = 0.25  # of a batch; a starting point, not a measured optimum
 
 @dataclass(frozen=True)
 class Memory:
-    """Old pictures that are shown again.
+    """Old images that are shown again.
 
     Attributes:
         rows: (M,) row numbers in the sample table, none of them a new row.
@@ -42,9 +42,9 @@ class RehearsalBatches(EpochBatches):
     depends on (seed, epoch, rank) only, so that a resumed run sees the same batches.
 
     Args:
-        rows: row numbers of the new pictures.
-        memory: the old pictures; without rows, or with a share of 0, all batches are new.
-        batch_size: new and old pictures of a batch over all ranks.
+        rows: row numbers of the new images.
+        memory: the old images; without rows, or with a share of 0, all batches are new.
+        batch_size: new and old images of a batch over all ranks.
         seed: the run's seed.
         rank: this process.
         world_size: number of processes.
@@ -80,7 +80,7 @@ class RehearsalBatches(EpochBatches):
 
     @property
     def num_pictures(self) -> int:
-        """Pictures that an epoch shows, over all ranks."""
+        """Images that an epoch shows, over all ranks."""
         return len(self.new_rows) * self.repeats + self.world_size * sum(self._memory_sizes())
 
     def order(self) -> np.ndarray:

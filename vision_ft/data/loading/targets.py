@@ -22,7 +22,7 @@ MarkedBoxes = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (N, 4), class i
 
 @dataclass(frozen=True)
 class Moved:
-    """A picture after augmentation, with its mask or boxes; see `augment.presets.Augmented`."""
+    """An image after augmentation, with its mask or boxes; see `augment.presets.Augmented`."""
 
     image: np.ndarray
     mask: np.ndarray | None
@@ -34,21 +34,21 @@ class Movement(Protocol):
     """What moves pixels: an augmentation preset."""
 
     def __call__(self, image: np.ndarray, seed: int) -> np.ndarray:
-        """Return the picture (H, W, C) moved and recoloured, (h, w, C)."""
+        """Return the image (H, W, C) moved and recoloured, (h, w, C)."""
 
     def with_targets(
         self, image: np.ndarray, seed: int, *, mask: np.ndarray | None = None, boxes: np.ndarray | None = None
     ) -> Any:
-        """Return a picture like `Moved`, with the mask (H, W) or boxes (N, 4) of the given one."""
+        """Return an image like `Moved`, with the mask (H, W) or boxes (N, 4) of the given one."""
 
 
 @dataclass(frozen=True)
 class PlainMovement:
-    """The geometry of evaluation, for what lies on a picture.
+    """The geometry of evaluation, for what lies on an image.
 
     Attributes:
         mask: mask (H, W) -> mask (h, w), values unmixed.
-        boxes: boxes (N, 4) in pixels and the picture's (H, W) -> boxes in pixels of the network's input.
+        boxes: boxes (N, 4) in pixels and the image's (H, W) -> boxes in pixels of the network's input.
     """
 
     mask: Callable[[np.ndarray], np.ndarray]
@@ -78,7 +78,7 @@ class Truth(Protocol):
 
 
 class LabelTruth:
-    """Labels, which stay the same however a picture is moved.
+    """Labels, which stay the same however an image is moved.
 
     Args:
         labels: (N,) class index of each row; (N, K) float of label sets; (N, T) of label columns.
@@ -98,7 +98,7 @@ class LabelTruth:
         return self.labels[row]
 
     def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, Any]:
-        """Return the augmented picture and the label of its row."""
+        """Return the augmented image and the label of its row."""
         return augment(picture, seed), self.labels[row]
 
     def collate(self, targets: Sequence[Any]) -> Target:
@@ -131,7 +131,7 @@ class MaskTruth:
         """Return the mask (H, W) of a row as uint8, 255 where a pixel does not count.
 
         Raises:
-            PictureError: the mask cannot be read or holds unknown values.
+            ImageError: the mask cannot be read or holds unknown values.
         """
         mask = self._kept.get(row)
         if mask is None:
@@ -143,13 +143,13 @@ class MaskTruth:
         return mask
 
     def plain(self, row: int, size: tuple[int, int]) -> np.ndarray:
-        """Return the mask (h, w) as evaluation sees it; no pixel counts where the picture has none."""
+        """Return the mask (h, w) as evaluation sees it; no pixel counts where the image has none."""
         if not self._masks[row].is_valid:
             return self.movement.mask(np.full(size, IGNORED_PIXEL, dtype=np.uint8))
         return self.movement.mask(self.read(row))
 
     def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, np.ndarray]:
-        """Return picture (h, w, C) and mask (h, w), moved together."""
+        """Return image (h, w, C) and mask (h, w), moved together."""
         moved = augment.with_targets(picture, seed, mask=self.read(row))
         return moved.image, moved.mask
 
@@ -177,7 +177,7 @@ class BoxTruth:
         self._flags = {name: table.arrow.column(name) for name in ("iscrowd", "difficult") if name in names}
 
     def read(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes (N, 4) in pixels of the picture, and class indices (N,), as training reads them."""
+        """Return boxes (N, 4) in pixels of the image, and class indices (N,), as training reads them."""
         return self._read_learned(row)[:2]
 
     def read_all(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -208,7 +208,7 @@ class BoxTruth:
         return self.movement.boxes(boxes, size).astype(np.float32), labels, marks
 
     def augmented(self, row: int, picture: np.ndarray, seed: int, augment: Movement) -> tuple[np.ndarray, MarkedBoxes]:
-        """Return the picture (h, w, C), and its boxes, labels and marks as far as they are still to be seen."""
+        """Return the image (h, w, C), and its boxes, labels and marks as far as they are still to be seen."""
         boxes, labels, marks = self._read_learned(row)
         moved = augment.with_targets(picture, seed, boxes=boxes)
         return moved.image, (moved.boxes, labels[moved.kept], marks[moved.kept])

@@ -40,7 +40,7 @@ def read_csv_text(file: Path) -> CsvText:
     text = _decode_text(file)
     if not text.strip():
         raise DataError(
-            f"{printable(file)}: the file is empty. Expected is a header line path,label and a row a picture."
+            f"{printable(file)}: the file is empty. Expected is a header line path,label and a row per image."
         )
     if "\0" in text:
         lines = [number for number, line in enumerate(text.split("\n"), start=1) if "\0" in line]
@@ -51,7 +51,7 @@ def read_csv_text(file: Path) -> CsvText:
     if doubled:
         raise DataError(f"{printable(file)} line {lines[0]}: column {doubled} is written twice. Rename or remove one.")
     if len(rows) == 1:
-        raise DataError(f"{printable(file)}: 0 rows below the header {header}. Expected is a row a picture.")
+        raise DataError(f"{printable(file)}: 0 rows below the header {header}. Expected is a row per image.")
     ragged = [line for row, line in zip(rows, lines, strict=True) if len(row) != len(header)]
     if ragged:
         raise DataError(

@@ -89,7 +89,7 @@ def checked_splits(index: Index, cells: list[str] | None) -> list[str | None] | 
         return None
     wrong = [(row, f"split {cell!r}") for row, cell in enumerate(cells) if cell and cell.lower() not in SPLIT_BY_NAME]
     if wrong:
-        raise index.fail(wrong, f"Known are {', '.join(SPLIT_BY_NAME)}, or an empty cell for a picture to be assigned.")
+        raise index.fail(wrong, f"Known are {', '.join(SPLIT_BY_NAME)}, or an empty cell for an image to be assigned.")
     return [SPLIT_BY_NAME[cell.lower()] if cell else None for cell in cells]
 
 

@@ -38,7 +38,7 @@ class LabelTexts:
 
 
 def read_label_columns(index: Index, options: LabelOptions) -> LabelCells:
-    """Read class names from the named columns; none where pictures may be unlabelled and the file has no labels.
+    """Read class names from the named columns; none where images may be unlabelled and the file has no labels.
 
     Raises:
         DataError: a column is not there, or a cell holds what it cannot.
@@ -58,7 +58,7 @@ def read_texts(index: Index, names: Sequence[str], *, unlabelled: bool = False) 
     """Read class names from several columns; an empty cell is a label that is missing.
 
     Raises:
-        DataError: a column holds no name at all, though pictures may not be unlabelled, or one is endless or not text.
+        DataError: a column holds no name at all, though images may not be unlabelled, or one is endless or not text.
     """
     cells = [index.column(name) or [] for name in names]
     empty = [name for name, column in zip(names, cells, strict=True) if not any(column)]

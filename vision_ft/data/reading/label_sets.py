@@ -59,7 +59,7 @@ class LabelFlags:
 def read_label_sets(index: Index, options: LabelOptions) -> LabelCells:
     """Read columns of 0 and 1 where some are named, else cells with the names of the labels that apply.
 
-    Where pictures may be unlabelled, a file without such a column, or without a label in it, says nothing of any.
+    Where images may be unlabelled, a file without such a column, or without a label in it, says nothing of any.
 
     Raises:
         DataError: a column is not there, or a cell holds what it cannot.
@@ -78,7 +78,7 @@ def read_label_sets(index: Index, options: LabelOptions) -> LabelCells:
 
 
 def read_sets(index: Index, cells: Sequence[str], *, separator: str = "auto") -> LabelSets:
-    """Read cells such as "bird;water"; an empty cell is a picture without any label.
+    """Read cells such as "bird;water"; an empty cell is an image without any label.
 
     Raises:
         DataError: no cell holds a label, or one is endless or not text.
@@ -133,7 +133,7 @@ def _find_separator(cells: Sequence[str]) -> tuple[str, list[Finding]]:
     if not found and counts[" "] and len(words) < len(set(filled)):
         found = [" "]
     if not found:
-        return "", [_remark("info", "no separator was found: a picture has one label or none")]
+        return "", [_remark("info", "no separator was found: an image has one label or none")]
     best = max(found, key=lambda mark: counts[mark])
     if len(found) > 1:
         others = " and ".join(f"{mark!r} in {counts[mark]}" for mark in found if mark != best)

@@ -13,7 +13,7 @@ from vision_ft.errors import DataError, RecipeError
 from vision_ft.types import UNLABELLED, ClassSpace, Finding
 
 MAX_LABEL_LENGTH = 500  # a longer "name" is a text column taken for the label, and would fill every table
-LABEL_COLUMN = "label"  # of one label a picture; "labels" holds several
+LABEL_COLUMN = "label"  # of one label per image; "labels" holds several
 Splits = Sequence[str | None] | None
 
 
@@ -40,7 +40,7 @@ class LabelOptions:
         column: of the label, or of the set of labels.
         columns: of 0 and 1 (multilabel), or of one label each (multitask).
         separator: between the labels of one cell, or "auto".
-        unlabelled: whether pictures may lack a label.
+        unlabelled: whether images may lack a label.
     """
 
     column: str = LABEL_COLUMN
@@ -63,7 +63,7 @@ class OneLabel:
 
 
 def read_one(index: Index, options: LabelOptions) -> OneLabel:
-    """Read class names; they may be empty only where pictures may be unlabelled.
+    """Read class names; they may be empty only where images may be unlabelled.
 
     Raises:
         DataError: no such column, a row without a label, or one that is endless or not text.
@@ -73,13 +73,13 @@ def read_one(index: Index, options: LabelOptions) -> OneLabel:
         if index.find("labels_column", None):
             raise DataError(
                 f"{printable(index.file)} line 1: no column 'label'; found are {index.text.header}. For several labels "
-                "a picture set task=multilabel; for one, name the column with data.label_column=..."
+                "an image set task=multilabel; for one, name the column with data.label_column=..."
             )
         index.find("label_column", LABEL_COLUMN)  # tells what is there
     labels = index.column(there) or [""] * len(index.text.rows)
     wrong = [] if options.unlabelled else [(row, "no label") for row, label in enumerate(labels) if not label]
     if wrong:
-        raise index.fail(wrong, "Every row needs a label; remove the rows of pictures without one.")
+        raise index.fail(wrong, "Every row needs a label; remove the rows of images without one.")
     check_names(index, list(enumerate(labels)))
     return OneLabel(labels)
 

@@ -1,4 +1,4 @@
-"""Group patterns: take the camera, site or sequence (and the label) of a picture from its path."""
+"""Group patterns: take the camera, site or sequence (and the label) of an image from its path."""
 
 from __future__ import annotations
 

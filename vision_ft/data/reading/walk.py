@@ -1,4 +1,4 @@
-"""Walk over a data folder: the pictures and folders in it, and what is ignored with the reason."""
+"""Walk over a data folder: the images and folders in it, and what is ignored with the reason."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from vision_ft.types import Finding
 
 # What systems and programs leave behind; hidden names are ignored besides.
 LITTER = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin"})
-# Pictures that people expect to be read, but no allowed decoder opens.
-FOREIGN_PICTURES = frozenset({".heic", ".heif", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".raw", ".jxl"})
+# Images that people expect to be read, but no allowed decoder opens.
+FOREIGN_IMAGES = frozenset({".heic", ".heif", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".raw", ".jxl"})
 MAX_LISTED = 200  # ignored files that get a finding each; the rest is one finding with their number
 
 
@@ -30,7 +30,7 @@ class Walk:
 
 
 def walk(root: Path) -> Walk:
-    """List pictures and folders below `root` in text order; links are followed, circles of links are not."""
+    """List images and folders below `root` in text order; links are followed, circles of links are not."""
     found = Walk()
     ignored: list[Finding] = []
     for path, is_folder, finding in _entries(os.fspath(root), "", frozenset()):
@@ -82,10 +82,10 @@ def _why_ignored(entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> 
         circular = entry.is_symlink() and (about.st_dev, about.st_ino) in above
         return ("warning", "a link to a folder above itself, ignored.") if circular else ("info", "")
     extension = os.path.splitext(name)[1]  # noqa: PTH122 - names are kept as plain text for speed
-    if extension in FOREIGN_PICTURES:
-        return "warning", f"{extension} pictures cannot be read, ignored. Save it as JPEG or PNG."
+    if extension in FOREIGN_IMAGES:
+        return "warning", f"{extension} images cannot be read, ignored. Save it as JPEG or PNG."
     if extension not in EXTENSIONS:
-        return "info", "no picture extension, ignored."
+        return "info", "no image extension, ignored."
     if not entry.is_file():
         return "warning", "a broken link, or not a regular file; ignored."
     return "info", ""

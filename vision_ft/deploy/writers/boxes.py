@@ -52,4 +52,4 @@ class BoxWriter:
                 counts.append(len(one.boxes))
 
         write_csv(out, ["path", "label", "score", "x1", "y1", "x2", "y2"], rows())
-        return f"{sum(counts)} boxes in {len(counts)} pictures, {counts.count(0)} of them without any; {out}"
+        return f"{sum(counts)} boxes in {len(counts)} images, {counts.count(0)} of them without any; {out}"

@@ -1,4 +1,4 @@
-"""Refuse boxes, scores and labels that cannot be, naming the picture and the box."""
+"""Refuse boxes, scores and labels that cannot be, naming the image and the box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHERE = "box predictions"
 
 
 def as_arrays(parts: Sequence[Any], *, width: int | None, dtype: Any, what: str) -> list[np.ndarray]:
-    """One array a picture: (M,), or (M, width) where a width is given.
+    """One array an image: (M,), or (M, width) where a width is given.
 
     Raises:
         DataError: an entry has another shape.
@@ -26,24 +26,24 @@ def as_arrays(parts: Sequence[Any], *, width: int | None, dtype: Any, what: str)
             array = array.reshape(0, width)
         if array.ndim != (1 if width is None else 2) or (width is not None and array.shape[1] != width):
             wanted = "(M,)" if width is None else f"(M, {width})"
-            raise DataError(f"{WHERE}: {what} of picture {picture} have shape {array.shape}, expected {wanted}")
+            raise DataError(f"{WHERE}: {what} of image {picture} have shape {array.shape}, expected {wanted}")
         arrays.append(array)
     return arrays
 
 
 def refuse_lengths(lengths: Mapping[str, int], pictures: int) -> None:
-    """Refuse a field that has not one entry a picture.
+    """Refuse a field that has not one entry per image.
 
     Raises:
         DataError: it has more or fewer.
     """
     for name, length in lengths.items():
         if length != pictures:
-            raise DataError(f"{WHERE}: {pictures} paths but {length} {name}; each picture needs one entry")
+            raise DataError(f"{WHERE}: {pictures} paths but {length} {name}; each image needs one entry")
 
 
 def refuse_uneven(counts: Mapping[str, Sequence[np.ndarray]], paths: Sequence[str]) -> None:
-    """Refuse a picture whose fields have not the same number of boxes; the first field is the measure.
+    """Refuse an image whose fields have not the same number of boxes; the first field is the measure.
 
     Raises:
         DataError: a field has more or fewer.
@@ -121,4 +121,4 @@ def _refuse(
 
 
 def _place(paths: Sequence[str], picture: int) -> str:
-    return f"{WHERE}, picture {picture} ({paths[picture]})"
+    return f"{WHERE}, image {picture} ({paths[picture]})"

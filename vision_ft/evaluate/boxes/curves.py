@@ -1,4 +1,4 @@
-"""Precision against recall of matched boxes: average precision with picture weights, and the F1-best threshold."""
+"""Precision against recall of matched boxes: average precision with image weights, and the F1-best threshold."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def precision_at_recall(matches: ClassMatches, weights: np.ndarray) -> np.ndarra
 
     Args:
         matches: of one class.
-        weights: (N,) how often each picture counts.
+        weights: (N,) how often each image counts.
     """
     total = float(weights @ matches.truths)
     if total <= 0:
@@ -81,7 +81,7 @@ def average_precision(matches: Sequence[ClassMatches], weights: np.ndarray) -> n
 
     Args:
         matches: of the K classes.
-        weights: (N,) how often each picture counts.
+        weights: (N,) how often each image counts.
     """
     return np.stack([precision_at_recall(one, weights).mean(axis=1) for one in matches])
 

@@ -69,7 +69,7 @@ def explain_boxes(
 
 
 def explain_picture(shares: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The kind of error that each detection of a picture is, if it is no hit.
+    """The kind of error that each detection of an image is, if it is no hit.
 
     Args:
         shares: (M, T) IoU of the detections with the counted true boxes.
@@ -106,7 +106,7 @@ def _hits(predictions: BoxPredictions, thresholds: np.ndarray, *, only_first: bo
 
 
 def _pictures(predictions: BoxPredictions, shown: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Positions of the shown detections and of the counted true boxes, picture by picture."""
+    """Positions of the shown detections and of the counted true boxes, image by image."""
     found, truth = np.flatnonzero(shown), np.flatnonzero(~predictions.truth.ignored)
     borders = np.arange(1, len(predictions))
     parts = (
@@ -117,7 +117,7 @@ def _pictures(predictions: BoxPredictions, shown: np.ndarray) -> list[tuple[np.n
 
 
 def box_kinds(predictions: BoxPredictions) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each picture the kinds (M,) of its detections and which true boxes (T,) are missed; see `Explained`."""
+    """For each image the kinds (M,) of its detections and which true boxes (T,) are missed; see `Explained`."""
     explained = explain_boxes(predictions)
     found_ends, true_ends = (
         np.cumsum([len(part) for part in parts]) for parts in (predictions.scores, predictions.target_labels)
@@ -127,7 +127,7 @@ def box_kinds(predictions: BoxPredictions) -> list[tuple[np.ndarray, np.ndarray]
 
 
 def error_counts(predictions: BoxPredictions, explained: Explained) -> dict[str, np.ndarray]:
-    """How often (N,) each error kind happened in each picture."""
+    """How often (N,) each error kind happened in each image."""
     counts = {
         kind: np.bincount(predictions.found.pictures[explained.kinds == kind], minlength=len(predictions))
         for kind in FALSE_ALARMS

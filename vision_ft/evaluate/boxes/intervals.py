@@ -1,4 +1,4 @@
-"""The parts of a detection summary: intervals by bootstrap, and rows by class, by group and by picture."""
+"""The parts of a detection summary: intervals by bootstrap, and rows by class, by group and by image."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Intervals:
         map50: of that at IoU 0.5.
         ap: of each of the K classes.
         ap50: of each of the K classes at IoU 0.5.
-        over: what was drawn anew, "pictures" or "groups".
+        over: what was drawn anew, "images" or "groups".
     """
 
     map: Interval
@@ -45,15 +45,15 @@ class Intervals:
 
 
 def bootstrap_intervals(predictions: BoxPredictions, *, draws: int, seed: int) -> Intervals:
-    """Bootstrap intervals over pictures, over groups where there are at least eight of them.
+    """Bootstrap intervals over images, over groups where there are at least eight of them.
 
-    Average precision of few pictures is too high, because the best precision beyond each recall is taken, and that of
+    Average precision of few images is too high, because the best precision beyond each recall is taken, and that of
     their draws more so. Hence the percentiles are turned about the value, on the scale of log odds (the basic bootstrap
-    of Davison & Hinkley 1997, sec. 5.2): on drawn sets of 20 to 200 pictures this covered the truth in 87% to 95% of
+    of Davison & Hinkley 1997, sec. 5.2): on drawn sets of 20 to 200 images this covered the truth in 87% to 95% of
     the cases, the plain percentiles in 79% to 93%.
 
     A class that a draw leaves without a true box is left out of it. Where all draws agree, as without a mistake, the
-    interval is Wilson's for as many trials as there are pictures with such a box. Under five of those: NaN.
+    interval is Wilson's for as many trials as there are images with such a box. Under five of those: NaN.
     """
     matches = predictions.matches()
     sets = draw_weights(len(predictions), groups=predictions.groups, replicates=draws, seed=seed)
@@ -139,7 +139,7 @@ def curve_rows(predictions: BoxPredictions) -> list[dict[str, Any]]:
 
 
 def group_rows(predictions: BoxPredictions) -> dict[str, dict[str, float]]:
-    """Pictures, true boxes and headline of each named group."""
+    """Images, true boxes and headline of each named group."""
     named = [
         None if group is None else str(group) for group in ([] if predictions.groups is None else predictions.groups)
     ]
@@ -152,7 +152,7 @@ def group_rows(predictions: BoxPredictions) -> dict[str, dict[str, float]]:
 
 
 def picture_f1(predictions: BoxPredictions, explained: Explained) -> np.ndarray:
-    """F1 (N,) of each picture at the thresholds and IoU 0.5; NaN where there is no box, neither true nor found."""
+    """F1 (N,) of each image at the thresholds and IoU 0.5; NaN where there is no box, neither true nor found."""
     count = len(predictions)
     hits = np.bincount(predictions.found.pictures[explained.kinds == "hit"], minlength=count)
     shown = np.isin(explained.kinds, ("hit", *FALSE_ALARMS))
@@ -163,6 +163,6 @@ def picture_f1(predictions: BoxPredictions, explained: Explained) -> np.ndarray:
 
 
 def picture_errors(predictions: BoxPredictions, explained: Explained) -> list[dict[str, int]]:
-    """How often each kind of error happened, for each picture."""
+    """How often each kind of error happened, for each image."""
     counts = error_counts(predictions, explained)
     return [{kind: int(counts[kind][picture]) for kind in ERROR_KINDS} for picture in range(len(predictions))]

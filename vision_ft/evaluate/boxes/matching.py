@@ -1,4 +1,4 @@
-"""Which found box is which true box: COCO's own matching, kept picture by picture so that it can be weighted."""
+"""Which found box is which true box: COCO's own matching, kept image by image so that it can be weighted."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)  # COCO's; arange would step over some of them by one bit
-MAX_DETECTIONS = 100  # of a class in a picture, as COCO takes them for average precision
-AREAS = {  # px^2 of the original picture, both ends included, as COCO has them
+MAX_DETECTIONS = 100  # of a class in an image, as COCO takes them for average precision
+AREAS = {  # px^2 of the original image, both ends included, as COCO has them
     "all": (0.0, 1e10),
     "small": (0.0, 32.0**2),
     "medium": (32.0**2, 96.0**2),
@@ -25,10 +25,10 @@ AREAS = {  # px^2 of the original picture, both ends included, as COCO has them
 
 @dataclass(frozen=True)
 class FoundBoxes:
-    """The detections of all pictures, one picture after the other.
+    """The detections of all images, one image after the other.
 
     Attributes:
-        pictures: (M,) position of the picture.
+        pictures: (M,) position of the image.
         boxes: (M, 4) x1 y1 x2 y2 in pixels.
         labels: (M,) class indices.
         scores: (M,) float64.
@@ -42,10 +42,10 @@ class FoundBoxes:
 
 @dataclass(frozen=True)
 class TrueBoxes:
-    """The true boxes of all pictures, one picture after the other.
+    """The true boxes of all images, one image after the other.
 
     Attributes:
-        pictures: (T,) position of the picture.
+        pictures: (T,) position of the image.
         boxes: (T, 4) x1 y1 x2 y2 in pixels.
         labels: (T,) class indices.
         ignored: (T,) bool; a detection on such a box is neither a hit nor a miss.
@@ -61,18 +61,18 @@ class TrueBoxes:
 class ClassMatches:
     """The detections of one class, most certain first, with what each of them met.
 
-    Ties keep the order of the pictures, then the order given. I are the thresholds `IOU_THRESHOLDS`.
+    Ties keep the order of the images, then the order given. I are the thresholds `IOU_THRESHOLDS`.
 
     Attributes:
         rows: (D,) positions in `FoundBoxes`.
-        pictures: (D,) position of the picture.
+        pictures: (D,) position of the image.
         scores: (D,) not increasing.
         hit: (I, D) whether it is the one match of a counted true box.
         counted: (I, D) whether it is a hit or a false alarm; those on ignored boxes, and those outside the area range
             that met nothing, are neither.
         truth: (D,) position in `TrueBoxes` of the box that it hits at IoU 0.5, or -1.
-        first: (D,) whether it is among the best of its picture, which average precision takes; see `match_boxes`.
-        truths: (N,) counted true boxes in each picture.
+        first: (D,) whether it is among the best of its image, which average precision takes; see `match_boxes`.
+        truths: (N,) counted true boxes in each image.
     """
 
     rows: np.ndarray
@@ -94,8 +94,8 @@ def match_boxes(
     threshold; an ignored box only where no counted one is free. Ignored boxes are COCO's crowds: any number of
     detections may lie on one, and the share of the detection inside it stands for the IoU.
 
-    All detections take part. Average precision takes the `first` of each class in each picture: COCO's 100, or as many
-    as the fullest picture holds counted true boxes of one class, since fewer could not find them all.
+    All detections take part. Average precision takes the `first` of each class in each image: COCO's 100, or as many
+    as the fullest image holds counted true boxes of one class, since fewer could not find them all.
 
     Args:
         found: detections.
@@ -122,14 +122,14 @@ def match_boxes(
         evaluator.evaluate()
     by_class: list[list[Mapping[str, Any]]] = [[] for _ in range(num_classes)]
     for one in evaluator.evalImgs:
-        if one is not None:  # neither a detection nor a true box of the class in the picture
+        if one is not None:  # neither a detection nor a true box of the class in the image
             by_class[one["category_id"]].append(one)
     limit = max(MAX_DETECTIONS, _most_of_a_class(truth))
     return [_gather(pictures, num_pictures, limit=limit) for pictures in by_class]
 
 
 def _most_of_a_class(truth: TrueBoxes) -> int:
-    """Return how many counted true boxes of one class the fullest picture holds."""
+    """Return how many counted true boxes of one class the fullest image holds."""
     counted = np.column_stack([truth.pictures, truth.labels])[~truth.ignored]
     return int(np.unique(counted, axis=0, return_counts=True)[1].max(initial=0))
 
@@ -162,7 +162,7 @@ def _index(annotations: list[dict[str, Any]], num_pictures: int, num_classes: in
 
 
 def _gather(pictures: Sequence[Mapping[str, Any]], num_pictures: int, *, limit: int) -> ClassMatches:
-    """Put the matches of a class in all its pictures into one order of scores."""
+    """Put the matches of a class in all its images into one order of scores."""
     sizes = [len(one["dtIds"]) for one in pictures]
     scores = np.concatenate([np.zeros(0), *(one["dtScores"] for one in pictures)])
     order = np.argsort(-scores, kind="stable")

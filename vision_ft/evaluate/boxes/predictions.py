@@ -1,4 +1,4 @@
-"""The predictions file of a detector: found and true boxes of every picture, in the original picture's pixels."""
+"""The predictions file of a detector: found and true boxes of every image, in the original image's pixels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FORMAT_VERSION = 1
 TASK = DETECTION
 COLUMNS = ["id", "path", "group", "height", "width"]
 COLUMNS += ["boxes", "scores", "predicted", "target_boxes", "target", "ignored"]
-LISTS: dict[str, tuple[int | None, Any]] = {  # fields with one array a picture: its width and its type
+LISTS: dict[str, tuple[int | None, Any]] = {  # fields with one array an image: its width and its type
     "boxes": (4, np.float32),
     "scores": (None, np.float32),
     "labels": (None, np.int64),
@@ -49,17 +49,17 @@ class BoxPredictions:
     Attributes:
         classes: K names; labels are positions in it. There is no background class.
         paths: N paths, relative to the data's root.
-        sizes: (N, 2) height and width of each picture in pixels.
-        boxes: N arrays (M, 4) float32, x1 y1 x2 y2 in pixels of the original picture.
+        sizes: (N, 2) height and width of each image in pixels.
+        boxes: N arrays (M, 4) float32, x1 y1 x2 y2 in pixels of the original image.
         scores: N arrays (M,) float32 in [0, 1].
         labels: N arrays (M,) int64.
-        target_boxes: N arrays (T, 4) float32; T = 0 for a picture that holds no object.
+        target_boxes: N arrays (T, 4) float32; T = 0 for an image that holds no object.
         target_labels: N arrays (T,) int64.
         ignored: N bool arrays (T,), true for crowds and difficult boxes, which are neither hit nor missed; None for
             none.
         thresholds: (K,) score from which on a detection of the class is shown and counted; 0.5 when not given.
-        groups: (N,) camera, site, ... of each picture or None, or None for all.
-        ids: (N,) row of each picture in data.parquet, or None.
+        groups: (N,) camera, site, ... of each image or None, or None for all.
+        ids: (N,) row of each image in data.parquet, or None.
 
     Raises:
         DataError: lengths that disagree, a box, score, label, size or threshold that cannot be.
@@ -121,7 +121,7 @@ class BoxPredictions:
 
     @cached_property
     def found(self) -> FoundBoxes:
-        """All detections, picture after picture."""
+        """All detections, image after image."""
         return FoundBoxes(
             pictures=_picture_of(self.scores),
             boxes=_joined(self.boxes, (0, 4), np.float32),
@@ -131,7 +131,7 @@ class BoxPredictions:
 
     @cached_property
     def truth(self) -> TrueBoxes:
-        """All true boxes, picture after picture."""
+        """All true boxes, image after image."""
         labels = _joined(self.target_labels, (0,), np.int64)
         return TrueBoxes(
             pictures=_picture_of(self.target_labels),
@@ -152,7 +152,7 @@ class BoxPredictions:
         """Mean average precision "map" (IoU 0.50 to 0.95) and "map50" over the classes that have a true box.
 
         Args:
-            weights: (N,) how often each picture counts, as a bootstrap draws them; once each by default.
+            weights: (N,) how often each image counts, as a bootstrap draws them; once each by default.
         """
         once = np.ones(len(self)) if weights is None else np.asarray(weights, np.float64)
         precision = average_precision(self.matches(), once)
@@ -174,7 +174,7 @@ def _joined(parts: Sequence[np.ndarray], empty: tuple[int, ...], dtype: Any) -> 
 
 
 def write_box_predictions(file: Path, predictions: BoxPredictions) -> None:
-    """Write predictions/<split>.parquet of a detector, whole or not at all; a picture is a row."""
+    """Write predictions/<split>.parquet of a detector, whole or not at all; an image is a row."""
     count, names = len(predictions), np.array(predictions.classes, dtype=object)
     found, truth = predictions.found, predictions.truth
     found_ends, true_ends = (_ends(parts) for parts in (predictions.scores, predictions.target_labels))
@@ -289,4 +289,4 @@ def _split_names(column: pa.ChunkedArray, classes: tuple[str, ...], *, what: str
 
 
 def _cut(values: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-    return np.split(values, np.cumsum(lengths)[:-1])[: len(lengths)]  # of no picture, np.split makes one part
+    return np.split(values, np.cumsum(lengths)[:-1])[: len(lengths)]  # of no image, np.split makes one part

@@ -1,4 +1,4 @@
-"""Detection metrics as a registry, F1-best thresholds, the worst pictures, and one JSON-able summary with intervals."""
+"""Detection metrics as a registry, F1-best thresholds, the worst images, and one JSON-able summary with intervals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vision_ft.evaluate.boxes.predictions import BoxPredictions
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.summaries import BoxSummary
 
-ERROR_WEIGHTS = {  # of the worst pictures: a wrong object counts whole; a box that is only loose, or there twice, half
+ERROR_WEIGHTS = {  # of the worst images: a wrong object counts whole; a box that is only loose, or there twice, half
     "missed": 1.0,
     "background": 1.0,
     "class": 1.0,
@@ -78,9 +78,9 @@ def best_thresholds(predictions: BoxPredictions) -> np.ndarray:
 
 
 def worst_first(predictions: BoxPredictions) -> np.ndarray:
-    """Positions (N,) of the pictures, most errors at the thresholds first, weighted by `ERROR_WEIGHTS`.
+    """Positions (N,) of the images, most errors at the thresholds first, weighted by `ERROR_WEIGHTS`.
 
-    Ties go to the lower F1, then keep their order; a picture without any box comes after those of equal errors.
+    Ties go to the lower F1, then keep their order; an image without any box comes after those of equal errors.
     """
     explained = explain_boxes(predictions)
     counts = error_counts(predictions, explained)
@@ -91,10 +91,10 @@ def worst_first(predictions: BoxPredictions) -> np.ndarray:
 def summarise_boxes(predictions: BoxPredictions, *, seed: int = 0, draws: int = 200) -> BoxSummary:
     """All numbers of one split, ready for JSON (NaN is None); every interval is a 95% interval.
 
-    Average precision takes the best 100 detections of a class in a picture, or more where a picture holds more such
+    Average precision takes the best 100 detections of a class in an image, or more where an image holds more such
     objects; precision, recall, F1, the confusion and the error counts take all that reach the threshold of their class,
     at IoU 0.5. Averages leave out classes without a true box. Intervals are a
-    bootstrap over pictures, with eight groups or more over whole groups ("interval_over" says which).
+    bootstrap over images, with eight groups or more over whole groups ("interval_over" says which).
 
     Args:
         predictions: of the split, with the thresholds chosen on val.

@@ -44,12 +44,12 @@ def change_of(
 def _refuse_different_images(before: MetricInputs, after: MetricInputs) -> None:
     if len(before.targets) != len(after.targets):
         raise DataError(
-            f"before and after: {len(before.targets)} and {len(after.targets)} pictures; both models must predict "
+            f"before and after: {len(before.targets)} and {len(after.targets)} images; both models must predict "
             "the same ones, in the same order"
         )
     differing = np.flatnonzero(np.asarray(before.targets) != np.asarray(after.targets))
     if len(differing):
         raise DataError(
-            f"before and after: the labels of {len(differing)} of {len(before.targets)} pictures differ (the first at "
-            f"row {differing[0]}); both models must predict the same pictures, in the same order"
+            f"before and after: the labels of {len(differing)} of {len(before.targets)} images differ (the first at "
+            f"row {differing[0]}); both models must predict the same images, in the same order"
         )

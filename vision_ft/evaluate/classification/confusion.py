@@ -24,7 +24,7 @@ def dense(cells: Sequence[Sequence[int]] | np.ndarray, num_classes: int) -> np.n
 
 
 def confused_pairs(counts: ClassCounts, classes: Sequence[str], *, limit: int = MAX_PAIRS) -> list[dict[str, Any]]:
-    """The pairs "true taken for predicted", most pictures first, then the larger share of the true class."""
+    """The pairs "true taken for predicted", most images first, then the larger share of the true class."""
     wrong = counts.cells[counts.cells[:, 0] != counts.cells[:, 1]]
     of = counts.support[wrong[:, 0]]
     order = np.lexsort((wrong[:, 1], wrong[:, 0], -wrong[:, 2] / np.maximum(of, 1), -wrong[:, 2]))[:limit]

@@ -21,7 +21,7 @@ from vision_ft.plugins.registry import Registry
 MAX_TOP_K = 5
 
 NO_SAMPLE_RULE = (
-    "Averages over classes (macro-F1, balanced accuracy) take only classes with at least one picture in the split; "
+    "Averages over classes (macro-F1, balanced accuracy) take only classes with at least one image in the split; "
     "a class without one has no recall and no F1 (null), and is never counted as 0."
 )
 
@@ -63,22 +63,22 @@ class Metric:
 
 
 def accuracy(targets: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of the pictures that are right; NaN without a picture."""
+    """Share of the images that are right; NaN without an image."""
     return float(np.mean(targets == predicted)) if len(targets) else float("nan")
 
 
 def balanced_accuracy(targets: np.ndarray, predicted: np.ndarray, num_classes: int) -> float:
-    """Mean recall over the classes that have a picture; NaN without one."""
+    """Mean recall over the classes that have an image; NaN without one."""
     return _mean_present(count_classes(targets, predicted, num_classes), _recall)
 
 
 def macro_f1(targets: np.ndarray, predicted: np.ndarray, num_classes: int) -> float:
-    """Mean F1 over the classes that have a picture; NaN without one."""
+    """Mean F1 over the classes that have an image; NaN without one."""
     return _mean_present(count_classes(targets, predicted, num_classes), _f1)
 
 
 def top_k_accuracy(targets: np.ndarray, scores: np.ndarray, k: int) -> float:
-    """Share of the pictures whose class is among the `k` most probable; ties go to the lower class index."""
+    """Share of the images whose class is among the `k` most probable; ties go to the lower class index."""
     if len(targets) == 0:
         return float("nan")
     return float(np.mean(_rank_of_target(targets, scores) < k))
@@ -136,7 +136,7 @@ def _ece(inputs: MetricInputs) -> float:
 
 
 BUILT_IN: dict[str, Metric] = {
-    "accuracy": Metric(lambda a: accuracy(a.targets, a.predicted), True, False, "share of the pictures that are right"),
+    "accuracy": Metric(lambda a: accuracy(a.targets, a.predicted), True, False, "share of the images that are right"),
     "balanced_accuracy": Metric(
         lambda a: balanced_accuracy(a.targets, a.predicted, a.num_classes), True, False, "mean recall of the classes"
     ),
@@ -168,11 +168,11 @@ def summarise(
     Those of accuracy, macro-F1 and balanced accuracy are over whole groups where there are eight ("interval_over").
 
     Args:
-        targets: (N,) class indices; pictures without a label (-1) are counted and left out.
+        targets: (N,) class indices; images without a label (-1) are counted and left out.
         scores: (N, K) probabilities before calibration, or None.
         predicted: (N,) class indices.
         classes: K names.
-        groups: (N,) name of the camera, site, ... of each picture, or None.
+        groups: (N,) name of the camera, site, ... of each image, or None.
         temperature: fitted on val; "calibrated" numbers use it.
         seed: of the bootstrap.
 

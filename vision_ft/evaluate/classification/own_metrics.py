@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # it asks this module for its own summary
     from vision_ft.evaluate.classification.metrics import Metric, MetricInputs
 
 log = logging.getLogger(__name__)
-DRAWN_PICTURES = 2_000_000  # that a bootstrap may hand to a metric; what a mean costs for so many takes a second or two
+DRAWN_IMAGES = 2_000_000  # that a bootstrap may hand to a metric; what a mean costs for so many takes a second or two
 MIN_REPLICATES, MAX_REPLICATES = 100, 500  # fewer give no 95% interval worth its name
 
 
@@ -37,9 +37,9 @@ def own_numbers(metrics: Registry[Metric], inputs: MetricInputs, *, groups: Grou
 
 
 def _interval(metric: Metric, inputs: MetricInputs, *, groups: Groups, seed: int) -> tuple[float, float] | None:
-    """95% interval over pictures or groups drawn anew; None for few pictures, or too many for it to be cheap."""
+    """95% interval over images or groups drawn anew; None for few images, or too many for it to be cheap."""
     count = len(inputs.targets)
-    replicates = min(DRAWN_PICTURES // max(count, 1), MAX_REPLICATES)
+    replicates = min(DRAWN_IMAGES // max(count, 1), MAX_REPLICATES)
     if count < MIN_IMAGES or replicates < MIN_REPLICATES:
         return None
     parts = draw_weights(count, groups=groups, replicates=replicates, seed=seed)

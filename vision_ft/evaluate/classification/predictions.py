@@ -31,8 +31,8 @@ class Predictions:
         targets: (N,) class indices, -1 = unlabelled.
         predicted: (N,) class indices.
         scores: (N, K) probabilities before calibration, or None.
-        groups: (N,) camera, site, ... of each picture or None, or None for all.
-        ids: (N,) row of each picture in data.parquet, or None.
+        groups: (N,) camera, site, ... of each image or None, or None for all.
+        ids: (N,) row of each image in data.parquet, or None.
         confidences: (N,) probability of the predicted class where a tool gave no more than that.
         temperature: fitted on val; 1.0 = not calibrated.
         task: what the model does.

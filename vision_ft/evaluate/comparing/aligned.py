@@ -46,7 +46,7 @@ def put_side_by_side(runs: Sequence[RunPredictions]) -> SideBySide:
         _refuse_other_truth(scoring, (ordered[0], found[0]), (run, predictions))
     rows = np.flatnonzero(scoring.judged(found[0]))
     if not len(rows):
-        raise DataError(f'compare: none of the {len(found[0])} pictures of "{runs[0].name}" has a label.')
+        raise DataError(f'compare: none of the {len(found[0])} images of "{runs[0].name}" has a label.')
     groups = next((one.groups for one in found if one.groups is not None), None)
     kept = tuple(take_rows(replace(one, groups=groups), rows) for one in found)
     return SideBySide(scoring, kept, len(found[0]) - len(rows), tuple(notes))
@@ -93,6 +93,6 @@ def _refuse_other_truth(
     if any(any(text) for text in texts):
         said = f': {texts[0][row] or "no label"} in "{before.name}", {texts[1][row] or "no label"} in "{after.name}"'
     raise DataError(
-        f'compare: {len(changed)} of {len(other)} pictures carry {scoring.compared.truth} in "{after.name}" than in '
+        f'compare: {len(changed)} of {len(other)} images carry {scoring.compared.truth} in "{after.name}" than in '
         f'"{before.name}" (such as {other.paths[row]}{said}). Train one of the runs again.'
     )

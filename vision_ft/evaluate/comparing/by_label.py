@@ -53,7 +53,7 @@ def _pair(scoring: Scoring, first: Predictions, second: Predictions, *, seed: in
 
 
 def _changed_cells(targets: np.ndarray, first: np.ndarray, second: np.ndarray, *, num_classes: int) -> list[list[int]]:
-    """Rows [true, predicted, pictures before, pictures after] of the confusion matrix where the two differ."""
+    """Rows [true, predicted, images before, images after] of the confusion matrix where the two differ."""
     before, after = (
         {(int(true), int(guess)): int(count) for true, guess, count in count_classes(targets, made, num_classes).cells}
         for made in (first, second)
@@ -63,7 +63,7 @@ def _changed_cells(targets: np.ndarray, first: np.ndarray, second: np.ndarray, *
 
 
 def _class_changes(predictions: Predictions, right: np.ndarray, right_after: np.ndarray) -> list[dict[str, Any]]:
-    """Recall of each class that has a picture, before and after."""
+    """Recall of each class that has an image, before and after."""
     members = [np.flatnonzero(predictions.targets == index) for index in range(len(predictions.classes))]
     return [
         {"class": name, **_part(right[rows], right_after[rows])}

@@ -52,11 +52,11 @@ def notes_of(split: str, runs: Sequence[RunPredictions], groups: np.ndarray | No
     """Return what a reader must know, in sentences."""
     notes = []
     if split == "val":
-        notes.append("Not every run has test pictures, so val is compared. Val chose the models and flatters them.")
+        notes.append("Not every run has test images, so val is compared. Val chose the models and flatters them.")
     named = set() if groups is None else {str(group) for group in groups if group is not None}
     if 1 < len(named) < MIN_GROUPS:
         notes.append(
-            f"The pictures come from {len(named)} groups. Pictures of one group are alike, so the intervals are "
+            f"The images come from {len(named)} groups. Images of one group are alike, so the intervals are "
             f"narrower than the truth; from {MIN_GROUPS} groups on, whole groups are drawn."
         )
     machines = {(run.environment.get("platform"), run.environment.get("cores")) for run in runs}

@@ -28,7 +28,7 @@ class RunPredictions:
         name: the end of its path that tells it from the others.
         path: its folder.
         predictions: of the compared split, of the class of the task.
-        hashes: content hash of each predicted picture, or None where the run keeps none.
+        hashes: content hash of each predicted image, or None where the run keeps none.
         plan: plan.json, {} if there is none.
         environment: environment.json, {} if there is none.
     """
@@ -63,7 +63,7 @@ def read_runs(folders: Sequence[str | Path]) -> tuple[str, list[RunPredictions]]
     split = next((split for split, having in held.items() if len(having) == len(paths)), None)
     if split is None:
         lacking = [str(path) for path in paths if path not in held["test"]]
-        raise DataError(f"compare: {', '.join(lacking)} has no test pictures, and not all runs have val pictures.")
+        raise DataError(f"compare: {', '.join(lacking)} has no test images, and not all runs have val images.")
     runs = [_read(path, name, split) for path, name in zip(paths, name_runs(paths), strict=True)]
     _refuse_tasks(runs)
     return split, runs
@@ -108,7 +108,7 @@ def _read(path: Path, name: str, split: str) -> RunPredictions:
 
 
 def _hashes(file: Path, paths: Sequence[str]) -> tuple[str, ...] | None:
-    """Content hashes from the run's table, or None when it has none for a picture."""
+    """Content hashes from the run's table, or None when it has none for an image."""
     try:
         table = pq.read_table(file, columns=["path", "hash"])
     except (OSError, pa.ArrowException, KeyError):
@@ -127,17 +127,17 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 def order_alike(runs: Sequence[RunPredictions]) -> tuple[list[RunPredictions], list[str]]:
-    """Bring the pictures of all runs into one order, and say in sentences what was matched by content.
+    """Bring the images of all runs into one order, and say in sentences what was matched by content.
 
     Raises:
-        DataError: pictures or contents differ between the first run and another; says how many and names one.
+        DataError: images or contents differ between the first run and another; says how many and names one.
     """
     first, notes = runs[0], []
     ordered = [_sorted(first, by_content=False)]
     for run in runs[1:]:
         moved = Counter(run.predictions.paths) != Counter(first.predictions.paths)
         if moved and _same_contents(first, run):
-            notes.append(f'The pictures of "{run.name}" lie at other paths than those of "{first.name}" and were '
+            notes.append(f'The images of "{run.name}" lie at other paths than those of "{first.name}" and were '
                          "matched by their content.")  # fmt: skip
             ordered.append(_follow(_sorted(run, by_content=True), first))
             continue
@@ -151,7 +151,7 @@ def order_alike(runs: Sequence[RunPredictions]) -> tuple[list[RunPredictions], l
 def _sorted(run: RunPredictions, *, by_content: bool) -> RunPredictions:
     keys = run.hashes if by_content and run.hashes is not None else run.predictions.paths
     names = _target_names(run)
-    order = sorted(range(len(keys)), key=lambda row: (keys[row], names[row]))  # equal pictures stand by label
+    order = sorted(range(len(keys)), key=lambda row: (keys[row], names[row]))  # equal images stand by label
     return _take(run, np.array(order, np.int64))
 
 
@@ -185,8 +185,8 @@ def _other_pictures(first: RunPredictions, run: RunPredictions) -> str:
         if alone:
             parts.append(f'{len(alone)} of {len(one.predictions)} only in "{one.name}" (such as {alone[0]})')
     return (
-        f'compare: "{first.name}" and "{run.name}" were tested on different pictures: {"; ".join(parts)}. '
-        "Only predictions for the same pictures can be compared: train the runs on one table with a split column."
+        f'compare: "{first.name}" and "{run.name}" were tested on different images: {"; ".join(parts)}. '
+        "Only predictions for the same images can be compared: train the runs on one table with a split column."
     )
 
 
@@ -196,6 +196,6 @@ def _refuse_other_contents(first: RunPredictions, run: RunPredictions) -> None:
     changed = [path for path, a, b in zip(first.predictions.paths, first.hashes, run.hashes, strict=True) if a != b]
     if changed:
         raise DataError(
-            f'compare: {len(changed)} of {len(first.predictions)} pictures changed between "{first.name}" and '
+            f'compare: {len(changed)} of {len(first.predictions)} images changed between "{first.name}" and '
             f'"{run.name}" although their names are the same (such as {changed[0]}). Train one of the runs again.'
         )

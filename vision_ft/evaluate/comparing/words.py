@@ -33,15 +33,14 @@ def pair_sentence(pair: Mapping[str, Any], before: str, after: str, *, metric: M
     change, outcomes, name = pair[metric.name], pair["outcomes"], metric.title
     number = sum(outcomes.values())
     if pair["other_answers"] == 0:
-        return f'"{after}" predicts the same as "{before}" for all {number:,} pictures.'
+        return f'"{after}" predicts the same as "{before}" for all {number:,} images.'
     if change["value"] is None or isnan(change["value"]):
-        return f'The {name} of "{before}" and "{after}" cannot be measured on these {number:,} pictures.'
+        return f'The {name} of "{before}" and "{after}" cannot be measured on these {number:,} images.'
     low, high = change["low"], change["high"]
     signed, of = _signed(metric, change["value"]), _of(metric)
     if low is None or isnan(low):
         return (
-            f'"{after}" differs from "{before}" by {signed} {of}; {number:,} pictures are too few to tell it from '
-            "chance."
+            f'"{after}" differs from "{before}" by {signed} {of}; {number:,} images are too few to tell it from chance.'
         )
     surely = f"{p_text(pair['p_adjusted'])}{' after Holm' if comparisons > 1 else ''}"
     if pair["verdict"] in ("better", "worse"):
@@ -50,7 +49,7 @@ def pair_sentence(pair: Mapping[str, Any], before: str, after: str, *, metric: M
         return f'"{after}" is {pair["verdict"]} than "{before}" by {by} {of} ({first} to {last}), {surely}.'
     return (
         f'No difference is shown between "{before}" and "{after}": {signed} {of} '
-        f"({_plain(metric, low)} to {_plain(metric, high)}), {surely}, on {number:,} pictures."
+        f"({_plain(metric, low)} to {_plain(metric, high)}), {surely}, on {number:,} images."
     )
 
 

@@ -1,18 +1,18 @@
-"""Possible label errors: pictures on which the model is surer of another class than it usually is."""
+"""Possible label errors: images on which the model is surer of another class than it usually is."""
 
 from __future__ import annotations
 
 import numpy as np
 
-MIN_SUPPORT = 5  # the usual confidence of a class is unknown from fewer pictures
+MIN_SUPPORT = 5  # the usual confidence of a class is unknown from fewer images
 
 
 def likely_label_errors(targets: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Rows whose label the model doubts with confidence, largest margin first.
 
-    Confident learning (Northcutt, Jiang & Chuang 2021, arXiv:1911.00068, eq. 1-2): a picture labelled i counts
-    when its score for the predicted class j reaches the mean score for j of the pictures labelled j. Ranked by
-    score(j) - score(i). The scores must come from a model that did not train on these pictures.
+    Confident learning (Northcutt, Jiang & Chuang 2021, arXiv:1911.00068, eq. 1-2): an image labelled i counts
+    when its score for the predicted class j reaches the mean score for j of the images labelled j. Ranked by
+    score(j) - score(i). The scores must come from a model that did not train on these images.
 
     Args:
         targets: (N,) class indices, -1 = unlabelled (never returned).

@@ -1,6 +1,6 @@
-"""Metrics of several labels a picture, as plain functions of arrays; a label that is not known (NaN) is left out.
+"""Metrics of several labels per image, as plain functions of arrays; a label that is not known (NaN) is left out.
 
-Shapes: N pictures, K labels, R draws. Averages over labels take those that apply to at least one picture.
+Shapes: N images, K labels, R draws. Averages over labels take those that apply to at least one image.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DEFAULT_THRESHOLD = 0.5
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Images by target and prediction; each (K,), or (R, K) when pictures were weighted.
+    """Images by target and prediction; each (K,), or (R, K) when images were weighted.
 
     Attributes:
         hits: the label applies and was predicted.
@@ -49,7 +49,7 @@ class LabelCounts:
 
     @property
     def micro_f1(self) -> np.ndarray:
-        """F1 of all labels of all pictures together."""
+        """F1 of all labels of all images together."""
         hits = self.hits.sum(axis=-1)
         return ratio(2 * hits, 2 * hits + self.ghosts.sum(axis=-1) + self.misses.sum(axis=-1))
 
@@ -83,7 +83,7 @@ def count_labels(targets: np.ndarray, predicted: np.ndarray, *, weights: np.ndar
 
 
 def subset_accuracy(targets: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of the pictures with all labels right, of those whose labels are all known; NaN without one."""
+    """Share of the images with all labels right, of those whose labels are all known; NaN without one."""
     known = ~np.isnan(targets).any(axis=1)
     return float((targets[known] == predicted[known]).all(axis=1).mean()) if known.any() else float("nan")
 

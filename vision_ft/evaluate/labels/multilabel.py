@@ -24,7 +24,7 @@ BOOTSTRAP_CELLS = 30_000_000  # label cells that a bootstrap may weigh, about tw
 FEWEST_DRAWS = 50
 DRAWS = 500
 NO_SAMPLE_RULE = (
-    "Averages over labels take only those that apply to at least one picture of the split; another one has no recall, "
+    "Averages over labels take only those that apply to at least one image of the split; another one has no recall, "
     "no F1 and no average precision (null), and is never counted as 0."
 )
 
@@ -112,10 +112,10 @@ def summarise_labels(predictions: LabelPredictions, *, seed: int = 0, draws: int
 
 
 def taken_for(targets: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return (K, K): in how many pictures label i was missed while label j was predicted without applying.
+    """Return (K, K): in how many images label i was missed while label j was predicted without applying.
 
-    The diagonal holds the pictures where label i was found. What stands beside the diagonal is as near as several
-    labels come to "i taken for j"; a picture with several such mistakes is counted in each pair.
+    The diagonal holds the images where label i was found. What stands beside the diagonal is as near as several
+    labels come to "i taken for j"; an image with several such mistakes is counted in each pair.
     """
     missed = ((targets == 1) & ~predicted).astype(np.int64)
     ghosts = ((targets == 0) & predicted).astype(np.int64)
@@ -175,5 +175,5 @@ def _ends(ends: tuple[Any, Any]) -> tuple[float, float]:
 
 
 def _widened(ends: tuple[float, float], count: int, *, perfect: bool) -> tuple[float, float]:
-    """Where no mistake was seen every draw is perfect too; the lower end is then that of N hits in N pictures."""
+    """Where no mistake was seen every draw is perfect too; the lower end is then that of N hits in N images."""
     return (float(wilson(count, count)[0]), 1.0) if perfect and count else ends

@@ -1,4 +1,4 @@
-"""The predictions files of several labels a picture: sets of labels (multilabel), one label a column (multitask)."""
+"""The predictions files of several labels per image: sets of labels (multilabel), one label a column (multitask)."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class LabelPredictions:
         targets: (N, K) 1 = applies, 0 = does not, NaN = not known.
         scores: (N, K) probability of each label.
         thresholds: (K,) a label is predicted where its score reaches its threshold.
-        groups: (N,) camera, site, ... of each picture or None, or None for all.
-        ids: (N,) row of each picture in data.parquet, or None.
+        groups: (N,) camera, site, ... of each image or None, or None for all.
+        ids: (N,) row of each image in data.parquet, or None.
     """
 
     classes: tuple[str, ...]
@@ -78,8 +78,8 @@ class ColumnPredictions:
         targets: (N, T) class indices, -1 = missing.
         scores: (N, K) probabilities; those of each column sum to 1.
         temperatures: (T,) fitted on val; 1.0 = not calibrated.
-        groups: (N,) camera, site, ... of each picture or None, or None for all.
-        ids: (N,) row of each picture in data.parquet, or None.
+        groups: (N,) camera, site, ... of each image or None, or None for all.
+        ids: (N,) row of each image in data.parquet, or None.
     """
 
     columns: tuple[LabelColumn, ...]

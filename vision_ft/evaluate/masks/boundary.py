@@ -11,11 +11,11 @@ MAX_KERNEL_RADIUS = 20  # pixels; the cost of a dilation grows with the area of 
 
 
 def boundary_counts(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """Count the boundary pixels of each class in one picture, and those that the other mask meets.
+    """Count the boundary pixels of each class in one image, and those that the other mask meets.
 
     A boundary pixel is one with a neighbour (above, below, left or right) of another class. It is met when the other
     mask has a boundary pixel of its class within 0.8% of the diagonal, rounded up (Csurka et al. 2013, BMVC; the
-    tolerance of Perazzi et al. 2016, CVPR, the DAVIS benchmark). The picture's own edge is no boundary. Nor is a border
+    tolerance of Perazzi et al. 2016, CVPR, the DAVIS benchmark). The image's own edge is no boundary. Nor is a border
     with ignored pixels, since nobody knows where the class ends there: where a ribbon of ignored pixels parts all
     objects, as in Pascal VOC, there is no true boundary to meet.
 
@@ -43,7 +43,7 @@ def boundary_f(counts: np.ndarray) -> np.ndarray:
     """Boundary F-score (..., K) of counts (..., K, 4): the harmonic mean of the shares that are met.
 
     NaN for a class with neither a true nor a predicted boundary, 0 for one that has only one of them. Counts are summed
-    over pictures before, so that long outlines weigh more than short ones; Csurka 2013 averages over pictures instead.
+    over images before, so that long outlines weigh more than short ones; Csurka 2013 averages over images instead.
     """
     counts = np.asarray(counts, np.float64)
     precision, recall = ratio(counts[..., 0], counts[..., 1]), ratio(counts[..., 2], counts[..., 3])

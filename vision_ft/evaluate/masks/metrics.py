@@ -18,7 +18,7 @@ PRESENT_RULE = (
 
 @dataclass(frozen=True)
 class ClassAreas:
-    """What the metrics read of a confusion matrix; `...` are pictures, draws or nothing.
+    """What the metrics read of a confusion matrix; `...` are images, draws or nothing.
 
     Attributes:
         hits: (..., K) pixels of the class that were predicted as it.

@@ -1,4 +1,4 @@
-"""The predictions file of segmentation: what each picture's label map got right, and where the map itself lies."""
+"""The predictions file of segmentation: what each image's label map got right, and where the map itself lies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TASK = SEGMENTATION
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MaskPredictions:
-    """One split's predicted label maps, in pixels of the original pictures.
+    """One split's predicted label maps, in pixels of the original images.
 
     Attributes:
         classes: K names; indices below are positions in it.
@@ -33,8 +33,8 @@ class MaskPredictions:
         boundary: (N, K, 4) int64 met predicted, predicted, met true, true boundary pixels.
         confidence: (N,) mean over the pixels of the highest probability.
         ignored: (N,) int64 pixels that do not count.
-        groups: (N,) camera, site, ... of each picture or None, or None for all.
-        ids: (N,) row of each picture in data.parquet, or None.
+        groups: (N,) camera, site, ... of each image or None, or None for all.
+        ids: (N,) row of each image in data.parquet, or None.
         masks: N paths of the predicted label maps, relative to the folder of predictions, or None.
         targets: N paths of the true masks, relative to the data's root, or None.
 
@@ -65,7 +65,7 @@ class MaskPredictions:
             if np.shape(getattr(self, name)) != shape:
                 raise DataError(
                     f"mask predictions: {name} has shape {np.shape(getattr(self, name))}, expected {shape} for "
-                    f"{count} pictures of {num_classes} classes"
+                    f"{count} images of {num_classes} classes"
                 )
         for name in ("confusion", "boundary", "ignored"):
             if (getattr(self, name) < 0).any():
@@ -81,21 +81,21 @@ class MaskPredictions:
 
     @cached_property
     def areas(self) -> np.ndarray:
-        """Pixels (N, 3, K) of each picture and class: right, true, predicted; what the metrics need of `confusion`."""
+        """Pixels (N, 3, K) of each image and class: right, true, predicted; what the metrics need of `confusion`."""
         areas = areas_of(self.confusion)
         return np.stack([areas.hits, areas.true, areas.predicted], axis=1).astype(np.float64)
 
     @property
     def counted(self) -> np.ndarray:
-        """Pixels (N,) of each picture that count."""
+        """Pixels (N,) of each image that count."""
         found: np.ndarray = self.confusion.sum(axis=(1, 2))
         return found
 
     def headline(self, weights: np.ndarray | None = None) -> dict[str, float]:
-        """Return each metric of `MASK_METRICS` over all pictures, NaN where no pixel counts.
+        """Return each metric of `MASK_METRICS` over all images, NaN where no pixel counts.
 
         Args:
-            weights: (N,) how often each picture counts, such as the draws of a bootstrap; once each if None.
+            weights: (N,) how often each image counts, such as the draws of a bootstrap; once each if None.
         """
         held = self.areas.sum(axis=0) if weights is None else np.tensordot(weights, self.areas, axes=1)
         return {name: float(metric.compute(ClassAreas(*held))) for name, metric in MASK_METRICS.items()}
@@ -183,8 +183,8 @@ def _counts(table: pa.Table, name: str, shape: tuple[int, int], *, file: Path) -
     values = np.asarray(table.column(name).combine_chunks().flatten(), np.int64)
     if len(values) != len(table) * shape[0] * shape[1]:
         raise DataError(
-            f"{file}: column {name!r} holds {len(values)} numbers for {len(table)} pictures of {shape[0]} classes; "
-            f"expected {shape[0] * shape[1]} a picture"
+            f"{file}: column {name!r} holds {len(values)} numbers for {len(table)} images of {shape[0]} classes; "
+            f"expected {shape[0] * shape[1]} an image"
         )
     return values.reshape(len(table), *shape)
 

@@ -1,4 +1,4 @@
-"""All numbers of one split of label maps, with intervals, ready for JSON; and the order "worst picture first"."""
+"""All numbers of one split of label maps, with intervals, ready for JSON; and the order "worst image first"."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Numbers = dict[str, np.ndarray]
 def summarise_masks(predictions: MaskPredictions, *, seed: int = 0, draws: int = DRAWS) -> MaskSummary:
     """All numbers of one split, ready for JSON (NaN is None), in fractions of 1 and in pixels.
 
-    Pixels of all pictures are pooled before a metric is taken. Every interval is a 95% percentile bootstrap over whole
-    pictures, because the pixels of one are alike; with eight groups or more over whole groups ("interval_over" says
-    which). A class is left out of the draws that do not hold it. With fewer than five pictures intervals are None.
+    Pixels of all images are pooled before a metric is taken. Every interval is a 95% percentile bootstrap over whole
+    images, because the pixels of one are alike; with eight groups or more over whole groups ("interval_over" says
+    which). A class is left out of the draws that do not hold it. With fewer than five images intervals are None.
 
     Args:
-        predictions: one split; pictures without a counted pixel are "unlabelled" and left out.
+        predictions: one split; images without a counted pixel are "unlabelled" and left out.
         seed: of the bootstrap.
         draws: bootstrap sets.
 
@@ -63,9 +63,9 @@ def summarise_masks(predictions: MaskPredictions, *, seed: int = 0, draws: int =
 
 
 def worst_first(predictions: MaskPredictions) -> np.ndarray:
-    """Rows (N,) by the picture's own mIoU, lowest first; pictures without a counted pixel come last.
+    """Rows (N,) by the image's own mIoU, lowest first; images without a counted pixel come last.
 
-    A picture's mIoU takes the classes that are in its truth or its prediction. Ties go to the lower pixel accuracy,
+    An image's mIoU takes the classes that are in its truth or its prediction. Ties go to the lower pixel accuracy,
     then to the earlier row.
     """
     numbers = _of_pictures(predictions.areas)
@@ -143,7 +143,7 @@ def _pairs(confusion: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]
 
 
 def _by_group(tallies: np.ndarray, groups: np.ndarray | None) -> dict[str, dict[str, Any]]:
-    """Pictures, mIoU and pixel accuracy of each named group."""
+    """Images, mIoU and pixel accuracy of each named group."""
     named = [] if groups is None else [None if group is None else str(group) for group in groups]
     table = {}
     for name in sorted({group for group in named if group is not None}):

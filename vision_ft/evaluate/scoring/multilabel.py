@@ -66,7 +66,7 @@ def _with_classes(predictions: LabelPredictions, classes: tuple[str, ...]) -> La
 
 
 def _per_image(predictions: LabelPredictions) -> np.ndarray:
-    """F1 (N,) of the known labels of each image; 1 where none applies and none is predicted, NaN where none is known."""
+    """F1 (N,) of the known labels of each image; 1 where none applies or is predicted, NaN where none is known."""
     applies, known = predictions.targets == 1, ~np.isnan(predictions.targets)
     flagged = predictions.predicted & known
     together = applies.sum(axis=1) + flagged.sum(axis=1)

@@ -14,7 +14,7 @@ from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastL
 from vision_ft.errors import ModelError
 from vision_ft.types import CROWD, Detections, Target
 
-MAX_BOXES = 300  # a picture; COCO's 100 would leave objects of a crowded picture out, whatever their score
+MAX_BOXES = 300  # an image; COCO's 100 would leave objects of a crowded image out, whatever their score
 SCORE_THRESHOLD = 0.05  # a head gives no box below it: there are thousands; the threshold of use is chosen on val
 
 
@@ -56,7 +56,7 @@ class DetectionPyramid(nn.Module):
         self.first = used[0]
         self.out_channels = width
         self.strides = (*(float(strides[level]) for level in used), 2.0 * strides[-1])
-        # The top level is a subsampled copy without weights: a picture under 256 px has next to no box that could
+        # The top level is a subsampled copy without weights: an image under 256 px has next to no box that could
         # train a convolution there.
         self.fpn = FeaturePyramidNetwork([channels[level] for level in used], width, extra_blocks=LastLevelMaxPool())
         self.dropout = nn.Dropout2d(dropout)
@@ -70,7 +70,7 @@ class DetectionPyramid(nn.Module):
 class CellAnchors(AnchorGenerator):
     """Boxes around the middle of every cell, computed anew from the strides at each call.
 
-    torchvision's own generator divides picture by map in whole numbers: at 90 px a map of stride 8 has 12 cells, and
+    torchvision's own generator divides image by map in whole numbers: at 90 px a map of stride 8 has 12 cells, and
     it would step by 7 px; a patch of 14 px gives strides of 3.5 and 7. It also keeps tensors between calls.
 
     Args:
@@ -84,7 +84,7 @@ class CellAnchors(AnchorGenerator):
         self.strides = tuple(strides)
 
     def forward(self, image_list: ImageList, feature_maps: Sequence[Tensor]) -> list[Tensor]:
-        """Return the boxes (N, 4) of all cells, map by map and row by row, once for each of B pictures."""
+        """Return the boxes (N, 4) of all cells, map by map and row by row, once for each of B images."""
         boxes = torch.cat([self._around(index, features) for index, features in enumerate(feature_maps)])
         return [boxes] * len(image_list.image_sizes)
 
@@ -104,15 +104,15 @@ class CellAnchors(AnchorGenerator):
 
 
 def image_list(pyramid: Sequence[Tensor], size: tuple[int, int]) -> ImageList:
-    """State the size (H, W) of B pictures the way torchvision reads it; the pixels themselves are not needed."""
+    """State the size (H, W) of B images the way torchvision reads it; the pixels themselves are not needed."""
     return ImageList(pyramid[0], [size] * len(pyramid[0]))
 
 
 def to_torchvision(target: Target, *, first_label: int) -> list[dict[str, Tensor]]:
-    """Hand a target over as torchvision takes it: one {"boxes", "labels"} a picture.
+    """Hand a target over as torchvision takes it: one {"boxes", "labels"} an image.
 
     Crowds are left out, since nobody can say which boxes they are made of; and boxes without area: a crop at the
-    picture's border can make one, and its logarithm is not finite.
+    image's border can make one, and its logarithm is not finite.
 
     Args:
         target: with `boxes` and `box_labels`.

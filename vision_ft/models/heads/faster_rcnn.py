@@ -31,11 +31,11 @@ POOLED_SIDE = 7  # cells that a proposal is pooled to
 # the 224 px on stride 16 of Lin 2017 (arXiv:1612.03144, eq. 1), said in cells.
 CELLS_A_PROPOSAL = 14
 PROPOSALS_BEFORE_NMS = 1000  # a map
-PROPOSALS_IN_TRAINING = 500  # a picture
-PROPOSALS = 300  # a picture at least in evaluation, as in Ren 2015, sec. 3.3
+PROPOSALS_IN_TRAINING = 500  # an image
+PROPOSALS = 300  # an image at least in evaluation, as in Ren 2015, sec. 3.3
 PROPOSALS_A_BOX = 2  # then: some objects are proposed twice, and some places hold nothing
-SAMPLED_ANCHORS = 256  # a picture, half of them positive at most (Ren 2015, sec. 3.1.3)
-SAMPLED_PROPOSALS = 128  # a picture, a quarter of them positive at most (Girshick 2015, arXiv:1504.08083, sec. 2.3)
+SAMPLED_ANCHORS = 256  # an image, half of them positive at most (Ren 2015, sec. 3.1.3)
+SAMPLED_PROPOSALS = 128  # an image, a quarter of them positive at most (Girshick 2015, arXiv:1504.08083, sec. 2.3)
 LOSS_NAMES = {
     "loss_objectness": "objectness",
     "loss_rpn_box_reg": "proposal_box",
@@ -56,9 +56,9 @@ class FasterRCNNDetector(nn.Module):
         dropout: share of the pyramid's channels zeroed in training.
         width: channels of the pyramid.
         hidden: features of the two layers of the second stage.
-        anchor_scale: side of an anchor in strides of its map; 8 suits pictures of 800 px, as on COCO.
+        anchor_scale: side of an anchor in strides of its map; 8 suits images of 800 px, as on COCO.
         min_stride: finer maps than this are left out.
-        max_boxes: boxes a picture that are given at most; twice as many are proposed.
+        max_boxes: boxes per image that are given at most; twice as many are proposed.
 
     Raises:
         ModelError: impossible numbers.
@@ -87,11 +87,11 @@ class FasterRCNNDetector(nn.Module):
     def forward(
         self, pyramid: Sequence[Tensor], size: tuple[int, int], target: Target | None = None
     ) -> dict[str, Tensor] | list[Detections]:
-        """Map a pyramid of pictures of `size` (H, W) to losses where a target is given, else to detections.
+        """Map a pyramid of images of `size` (H, W) to losses where a target is given, else to detections.
 
         Returns:
             scalar float32 losses objectness, proposal_box, classification and box; or B `Detections`, at most
-            `max_boxes` a picture, whose score is the class probability.
+            `max_boxes` an image, whose score is the class probability.
         """
         maps = self.pyramid(pyramid)
         truths = None if target is None else to_torchvision(target, first_label=1)

@@ -44,7 +44,7 @@ class FCOSDetector(nn.Module):
         width: channels of the pyramid and the towers: a multiple of 32, at least 64.
         depth: convolutions of each tower; the paper has 4.
         min_stride: finer maps than this are left out.
-        max_boxes: boxes a picture that are given at most.
+        max_boxes: boxes per image that are given at most.
 
     Raises:
         ModelError: impossible numbers.
@@ -86,11 +86,11 @@ class FCOSDetector(nn.Module):
     def forward(
         self, pyramid: Sequence[Tensor], size: tuple[int, int], target: Target | None = None
     ) -> dict[str, Tensor] | list[Detections]:
-        """Map a pyramid of pictures of `size` (H, W) to losses where a target is given, else to detections.
+        """Map a pyramid of images of `size` (H, W) to losses where a target is given, else to detections.
 
         Returns:
             scalar float32 losses classification, box and centerness; or B `Detections`, at most `max_boxes` a
-            picture, whose score is sqrt(class probability * centerness).
+            image, whose score is sqrt(class probability * centerness).
         """
         maps = self.detector.backbone(pyramid)
         # Half precision has too few digits for coordinates; only the convolutions may run in it.

@@ -20,8 +20,8 @@ def build(
     """Build the semantic branch of Panoptic FPN (Kirillov et al. 2019, arXiv:1901.02446, sec. 3).
 
     The decoder is that of segmentation-models-pytorch, with GroupNorm, and so are the widths. Measured on CamVid at
-    96 x 128 px on frozen ResNet-18 features, 200 steps of 8 pictures, mIoU of two seeds: width 128 gave 0.36 and 0.40,
-    256 gave 0.41 and 0.43. On a 256 px picture they take 1.2 and 2.1 GMAC, the backbone 2.4.
+    96 x 128 px on frozen ResNet-18 features, 200 steps of 8 images, mIoU of two seeds: width 128 gave 0.36 and 0.40,
+    256 gave 0.41 and 0.43. On a 256 px image they take 1.2 and 2.1 GMAC, the backbone 2.4.
 
     Args:
         channels: of the four maps, fine to coarse.

@@ -13,7 +13,7 @@ HIDDEN_FEATURES = 512  # as wide as ResNet-18's features: enough for a few hundr
 class MLPHead(nn.Module):
     """LayerNorm, a hidden layer with GELU, then the classes.
 
-    LayerNorm, not BatchNorm: the head must predict the same for one picture as for a batch, in training too.
+    LayerNorm, not BatchNorm: the head must predict the same for one image as for a batch, in training too.
 
     Args:
         channels: size D of the pooled feature vector.

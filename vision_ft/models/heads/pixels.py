@@ -38,9 +38,9 @@ class PixelHead(nn.Module):
         initialize_head(classifier)
 
     def forward(self, pyramid: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
-        """Map a pyramid, fine to coarse, of pictures of `size` (H, W) to logits (B, K, H, W)."""
+        """Map a pyramid, fine to coarse, of images of `size` (H, W) to logits (B, K, H, W)."""
         logits = self.classifier(self.decoder(pad_to_doubling(pyramid)))
-        # Cells lie on a grid from the top left corner and may reach beyond the picture, by padding here and in the
+        # Cells lie on a grid from the top left corner and may reach beyond the image, by padding here and in the
         # backbone. Cutting what lies beyond keeps every cell in its place; squeezing it in would shift the mask.
         reach = [max(side, round(cells * self.stride)) for side, cells in zip(size, logits.shape[2:], strict=True)]
         # Half precision has too few digits for what lies between two cells: pixels would jump where classes are close.

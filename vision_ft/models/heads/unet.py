@@ -26,7 +26,7 @@ class UNetDecoder(nn.Module):
 
         super().__init__()
         widths = WIDTHS[: len(channels)]
-        # The decoder expects the picture's own channels first, and ignores them.
+        # The decoder expects the image's own channels first, and ignores them.
         self.blocks = UnetDecoder([0, *channels], decoder_channels=widths, n_blocks=len(widths))
         _use_group_norm(self.blocks)
         self.dropout = nn.Dropout2d(dropout)
@@ -46,11 +46,11 @@ def build(channels: Sequence[int], strides: Sequence[float], num_classes: int, *
     The decoder is that of segmentation-models-pytorch. We differ in the norm: GroupNorm (Wu & He 2018,
     arXiv:1803.08494). Training with `batchnorm="eval"`, the default on pretrained weights, freezes the statistics of
     every BatchNorm, and a new one that never learns any would not normalise. It has a price: on CamVid at 96 x 128
-    px, frozen ResNet-18 features, 200 steps of 4 pictures, BatchNorm with moving statistics gave an mIoU of 0.41 for
+    px, frozen ResNet-18 features, 200 steps of 4 images, BatchNorm with moving statistics gave an mIoU of 0.41 for
     both of two seeds, GroupNorm 0.38 and 0.37.
 
     Args:
-        channels: of the four or five maps, fine to coarse; five reach the picture's own size if their strides
+        channels: of the four or five maps, fine to coarse; five reach the image's own size if their strides
             start at 2, four half of it if they start at 4.
         strides: of the maps, each twice the one before.
         num_classes: K.

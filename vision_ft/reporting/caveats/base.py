@@ -11,7 +11,7 @@ from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import leading_metric
 from vision_ft.reporting.section import count, cut
 
-FEW_PICTURES = 100  # the Wilson interval of 80% is then wider than +-8 points
+FEW_IMAGES = 100  # the Wilson interval of 80% is then wider than +-8 points
 MAX_NAMED = 5
 LEVELS = ("error", "warning", "info")
 
@@ -40,7 +40,7 @@ def named(names: Sequence[str]) -> str:
 
 
 def about_split(
-    run: RunView, split: Split, *, few: int = FEW_PICTURES, without: str = "without a label"
+    run: RunView, split: Split, *, few: int = FEW_IMAGES, without: str = "without a label"
 ) -> Iterator[Caveat]:
     """What the split itself warns of: what chose the model, how few images there are, both cameras in one.
 
@@ -51,20 +51,20 @@ def about_split(
         without: what an image that is left out of the numbers lacks.
     """
     if split.name == "val":
-        why = "" if "test" in run.splits else " There is no test split: keep some pictures aside to know the truth."
+        why = "" if "test" in run.splits else " There is no test split: keep some images aside to know the truth."
         yield say("warning", f"Validation chose the model, so its numbers flatter.{why}")
     if split.name == "train":
-        yield say("warning", "The model learned from these pictures: the numbers say nothing about new ones.")
+        yield say("warning", "The model learned from these images: the numbers say nothing about new ones.")
     if len(split.cameras) > 1:
-        both = " and ".join(f"{count(number, 'picture')} of the {name}" for name, number in split.cameras.items())
+        both = " and ".join(f"{count(number, 'image')} of the {name}" for name, number in split.cameras.items())
         yield say(
             "info", f"Both cameras are counted together here ({both} one): the decision tells them apart.", "decision"
         )
     number, unlabelled = split.summary["n"], split.summary.get("unlabelled", 0)
     if 0 < number < few:
-        yield say("warning", f"Only {count(number, 'picture')}: every number here is rough; look at the intervals.")
+        yield say("warning", f"Only {count(number, 'image')}: every number here is rough; look at the intervals.")
     if unlabelled:
-        yield say("info", f"{count(unlabelled, 'picture')} {without} left out of all numbers.")
+        yield say("info", f"{count(unlabelled, 'image')} {without} left out of all numbers.")
 
 
 def about_absent(split: Split) -> Iterator[Caveat]:
@@ -74,7 +74,7 @@ def about_absent(split: Split) -> Iterator[Caveat]:
         has = "has" if len(absent) == 1 else "have"
         yield say(
             "warning",
-            f"{count(len(absent), 'class', 'classes')} {has} no picture in this split ({named(absent)}): "
+            f"{count(len(absent), 'class', 'classes')} {has} no image in this split ({named(absent)}): "
             "not measured, and left out of the averages.",
             "per-class",
         )

@@ -48,7 +48,7 @@ def _about_numbers(split: ClassSplit) -> Iterator[Caveat]:
     if numbers.get("accuracy_interval_by_group"):
         yield say(
             "info",
-            "Pictures of one group are alike. For a new group like these, expect an accuracy of "
+            "Images of one group are alike. For a new group like these, expect an accuracy of "
             f"{span(numbers['accuracy_interval_by_group'], 0)}.",
             "groups",
         )

@@ -12,7 +12,7 @@ from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import leading_metric, metric_name
 from vision_ft.reporting.section import count, cut, percent
 
-FEW_PICTURES = 30  # the interval of a mean over pictures is then several points wide
+FEW_IMAGES = 30  # the interval of a mean over images is then several points wide
 FEW_VAL_PICTURES = 20
 FEW_OBJECTS = 20  # the recall of a class is then known to +-15 points at best
 GROUPS_DIFFER = 0.10
@@ -26,7 +26,7 @@ def mask_warnings(run: RunView, split: MaskSplit) -> list[Caveat]:
     alone = [row["class"] for row in rows if row["pictures"] == 1]
     return most_serious_first(
         [
-            *about_split(run, split, few=FEW_PICTURES, without=NO_PIXEL),
+            *about_split(run, split, few=FEW_IMAGES, without=NO_PIXEL),
             *_about_absent(absent, "pixel", split),
             *_about_alone(alone, split),
             *_about_never(row["class"] for row in rows if row["true_pixels"] and not row["predicted_pixels"]),
@@ -42,14 +42,14 @@ def box_warnings(run: RunView, split: BoxSplit) -> list[Caveat]:
     rows = split.summary["per_class"]
     few = [f"{cut(row['class'])} {row['true']}" for row in rows if 0 < row["true"] < FEW_OBJECTS]
     absent = [row["class"] for row in rows if not row["true"]]
-    warnings = [*about_split(run, split, few=FEW_PICTURES), *_about_absent(absent, "object", split)]
+    warnings = [*about_split(run, split, few=FEW_IMAGES), *_about_absent(absent, "object", split)]
     if few and split.summary["n"]:
         warnings.append(
             say("warning", f"Few objects of some classes: {named(few)}. Their numbers are rough.", "per-class")
         )
     if split.name == "val":
         warnings.append(
-            say("info", "The thresholds were chosen on these pictures: on new ones expect a lower F1.", "per-class")
+            say("info", "The thresholds were chosen on these images: on new ones expect a lower F1.", "per-class")
         )
     if split.summary["ignored"]:
         ignored = count(split.summary["ignored"], "crowd or difficult object")
@@ -71,7 +71,7 @@ def _about_absent(names: Sequence[str], thing: str, split: Split) -> Iterator[Ca
 
 def _about_alone(names: Sequence[str], split: MaskSplit) -> Iterator[Caveat]:
     if names and split.summary["n"] > 1:
-        yield say("warning", f"In one picture only: {named(names)}. One picture tells little of a class.", "per-class")
+        yield say("warning", f"In one image only: {named(names)}. One image tells little of a class.", "per-class")
 
 
 def _about_never(names: Iterator[str]) -> Iterator[Caveat]:
@@ -101,7 +101,7 @@ def _about_maps(split: MaskSplit) -> Iterator[Caveat]:
         where = "" if split.table is None else f" below {split.table.root}"
         yield say(
             "warning",
-            f"The true masks are not found{where}: the data moved. The numbers stand; the pictures show predictions "
+            f"The true masks are not found{where}: the data moved. The numbers stand; the images show predictions "
             "only. Say where the data lies now with 'vision-ft report RUN --data-root FOLDER'.",
             "gallery",
         )
@@ -112,7 +112,7 @@ def _about_training(run: RunView) -> Iterator[Caveat]:
     if number is not None and 0 < number < FEW_VAL_PICTURES:
         yield say(
             "warning",
-            f"Only {count(number, 'validation picture')} chose the weights: the choice is partly chance.",
+            f"Only {count(number, 'validation image')} chose the weights: the choice is partly chance.",
             "curves",
         )
     yield from about_run(run)

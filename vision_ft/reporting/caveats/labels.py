@@ -24,7 +24,7 @@ def label_set_warnings(run: RunView, split: LabelSetSplit) -> list[Caveat]:
     """Warnings on a split of label sets, most serious first."""
     fitted = []
     if split.name == "val":
-        text = "The thresholds were chosen on these pictures: on new ones expect a lower F1."
+        text = "The thresholds were chosen on these images: on new ones expect a lower F1."
         fitted = [say("info", text, "per-class")]
     return most_serious_first(
         [*about_split(run, split), *about_absent(split), *fitted, *_about_never(split), *about_run(run)]
@@ -40,7 +40,7 @@ def column_warnings(run: RunView, split: ColumnSplit) -> list[Caveat]:
 def _about_never(split: Split) -> Iterator[Caveat]:
     never = [row["class"] for row in split.summary["per_class"] if row["support"] and not row["predicted"]]
     if never:
-        yield say("warning", f"Never predicted, though pictures have it: {named(never)}.", "per-class")
+        yield say("warning", f"Never predicted, though images have it: {named(never)}.", "per-class")
 
 
 def _about_columns(split: ColumnSplit) -> Iterator[Caveat]:
@@ -49,7 +49,7 @@ def _about_columns(split: ColumnSplit) -> Iterator[Caveat]:
         if column["n"] and low <= column["majority_accuracy"] < 1:
             yield say(
                 "warning",
-                f"{cut(column['name'])}: not shown to beat always predicting its most frequent class, which is right in "
-                f"{percent(column['majority_accuracy'])}.",
+                f"{cut(column['name'])}: not shown to beat always predicting its most frequent class, which is right "
+                f"in {percent(column['majority_accuracy'])}.",
                 "confusion",
             )

@@ -79,7 +79,7 @@ def _look(candidate: Candidate) -> str:
 
 
 def changes_chart(candidates: Sequence[Candidate], *, limit: float | None, recommended: str) -> Markup | None:
-    """Each candidate by its change on both cameras, the limit as a line; None without pictures of both."""
+    """Each candidate by its change on both cameras, the limit as a line; None without images of both."""
     dots = change_dots(candidates, recommended=recommended)
     if not dots:
         return None
@@ -91,7 +91,7 @@ def changes_chart(candidates: Sequence[Candidate], *, limit: float | None, recom
 
 
 def alpha_paths(candidates: Sequence[Candidate]) -> list[Path]:
-    """Return the sweeps between source and tuned weights as changes from alpha = 0, on validation pictures."""
+    """Return the sweeps between source and tuned weights as changes from alpha = 0, on validation images."""
     paths = []
     for candidate in candidates:
         known = [

@@ -160,7 +160,7 @@ def reliability_chart(points: Sequence[Mapping[str, Any]]) -> Markup:
         body += (
             f'<g class="series s0"><line x1="{x:.1f}" x2="{x:.1f}" y1="{frame.up(point["low"]):.1f}" '
             f'y2="{frame.up(point["high"]):.1f}"/><circle cx="{x:.1f}" cy="{frame.up(point["accuracy"]):.1f}" r="4">'
-            f"<title>{point['count']} pictures: confidence {point['confidence']:.1%}, accuracy "
+            f"<title>{point['count']} images: confidence {point['confidence']:.1%}, accuracy "
             f"{point['accuracy']:.1%} [{point['low']:.1%}–{point['high']:.1%}]</title></circle></g>"
         )
     path = " ".join(f"{frame.across(p['confidence']):.1f},{frame.up(p['accuracy']):.1f}" for p in points)

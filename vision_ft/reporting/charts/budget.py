@@ -66,7 +66,7 @@ def _budget_axes(known: Sequence[tuple[int, float, float, float]], frame: Frame)
     for labels, *_ in known:
         x = frame.across(math.log10(labels))
         body += f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{labels:,}</text>'
-    text = "labelled pictures of the new camera (logarithmic)"
+    text = "labelled images of the new camera (logarithmic)"
     return body + f'<text x="{CENTRE}" y="{frame.height - 6}" text-anchor="middle">{text}</text>'
 
 

@@ -13,13 +13,13 @@ TOLERANCE = 1e-9  # a loss of exactly the limit is within it, whatever binary fr
 
 @dataclass(frozen=True)
 class CameraScore:
-    """What a candidate reaches on the pictures of one camera; fractions, None where unknown.
+    """What a candidate reaches on the images of one camera; fractions, None where unknown.
 
     Attributes:
-        n: labelled pictures that were scored.
+        n: labelled images that were scored.
         value: the metric of the decision.
         ends: its 95% interval.
-        change: gain over the source model on the same pictures.
+        change: gain over the source model on the same images.
         change_ends: 95% interval of the change, from a paired bootstrap.
     """
 
@@ -37,8 +37,8 @@ class Candidate:
     Attributes:
         name: key of the candidate, such as "gradual-unfreeze".
         title: what people call it.
-        old: on the test pictures of the old camera.
-        new: on the test pictures of the new camera.
+        old: on the test images of the old camera.
+        new: on the test images of the new camera.
         verdict: what became of it, in words.
         level: "good", "bad", "skipped" or "" for the look of the verdict.
         record: its entry in adaptation.json.
@@ -89,7 +89,7 @@ def texts(value: Any) -> list[str]:
 
 
 def has_old(adaptation: Mapping[str, Any]) -> bool:
-    """Whether pictures of the old camera were there to measure what was forgotten."""
+    """Whether images of the old camera were there to measure what was forgotten."""
     return bool(mapping(adaptation.get("old")))
 
 
@@ -126,7 +126,7 @@ def read_candidates(adaptation: Mapping[str, Any]) -> list[Candidate]:
 
 
 def validation_score(candidate: Candidate, camera: str, metric: str) -> CameraScore:
-    """Return what a candidate reaches on a camera's validation pictures: the numbers that the choice was made on."""
+    """Return what a candidate reaches on a camera's validation images: the numbers that the choice was made on."""
     measured = mapping(mapping(candidate.record.get("val")).get(camera))
     size, change = number(measured.get("n")), number(mapping(candidate.record.get("val_change")).get(camera))
     return CameraScore(

@@ -34,15 +34,15 @@ class BoxSplit(Split):
 
     @cached_property
     def worst_first(self) -> list[int]:
-        """Rows of the pictures, most errors first."""
+        """Rows of the images, most errors first."""
         return [int(row) for row in worst_first(self.predictions)]
 
     def found_in(self, row: int) -> np.ndarray:
-        """Return the positions in `predictions.found` of a picture's boxes that reach their threshold."""
+        """Return the positions in `predictions.found` of an image's boxes that reach their threshold."""
         return np.flatnonzero((self.predictions.found.pictures == row) & (self.explained.kinds != "below"))
 
     def true_in(self, row: int) -> np.ndarray:
-        """Return the positions in `predictions.truth` of a picture's true boxes."""
+        """Return the positions in `predictions.truth` of an image's true boxes."""
         return np.flatnonzero(self.predictions.truth.pictures == row)
 
 

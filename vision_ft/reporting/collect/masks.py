@@ -24,7 +24,7 @@ class MaskSplit(Split):
     """One split of label maps.
 
     Attributes:
-        predictions: what each picture's label map got right.
+        predictions: what each image's label map got right.
         folder: that the paths of the predicted maps start from.
         table: data.parquet, which says where and how the true masks lie; None where it is missing.
     """
@@ -35,7 +35,7 @@ class MaskSplit(Split):
 
     @cached_property
     def worst_first(self) -> list[int]:
-        """Rows of the pictures that can be judged, worst first."""
+        """Rows of the images that can be judged, worst first."""
         counted = self.predictions.counted
         return [int(row) for row in worst_first(self.predictions) if counted[row]]
 

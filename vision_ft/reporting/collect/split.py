@@ -12,7 +12,7 @@ import pyarrow as pa
 from vision_ft.data.table import SampleTable
 
 SPLIT_ORDER = ("test", "val", "train")  # the first one there is what the report opens with
-SPLIT_LABELS = {"test": "Test", "val": "Validation", "train": "Training", "all": "All pictures"}
+SPLIT_LABELS = {"test": "Test", "val": "Validation", "train": "Training", "all": "All images"}
 
 
 class AnyPredictions(Protocol):
@@ -54,8 +54,8 @@ class Split:
 
     @property
     def pictures(self) -> str:
-        """What people call its images: "test pictures", or "pictures" where no split is named."""
-        return "pictures" if self.name == "all" else f"{self.label.lower()} pictures"
+        """What people call its images: "test images", or "images" where no split is named."""
+        return "images" if self.name == "all" else f"{self.label.lower()} images"
 
 
 def count_cameras(ids: np.ndarray | None, table: SampleTable | None) -> dict[str, int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vision_ft.errors import DataError
 from vision_ft.reporting.pages import classification, detection, multilabel, multitask, regression, segmentation
+from vision_ft.reporting.pages.base import ImageList as ImageList
 from vision_ft.reporting.pages.base import Page as Page
-from vision_ft.reporting.pages.base import PictureList as PictureList
 
 PAGES: dict[str, Page] = {
     "classification": classification.PAGE,

@@ -46,8 +46,8 @@ class ReadSplit(Protocol):
 
 
 @dataclass(frozen=True)
-class PictureList:
-    """How a split lists its pictures for the page's script, which shows them behind cells and in galleries.
+class ImageList:
+    """How a split lists its images for the page's script, which shows them behind cells and in galleries.
 
     Attributes:
         choose: split -> rows in the order in which they deserve a thumbnail.
@@ -72,8 +72,8 @@ class Page:
         tables: split -> CSV tables beside the page, by name.
         figures: split -> figures beside the page as PNG, by name.
         footnote: where the reader finds what the page leaves out, as in "every mistake is in mistakes.csv".
-        scripts: files of templates/ that show this task's pictures.
-        picture_list: lists pictures for the script; None where sections bring their own.
+        scripts: files of templates/ that show this task's images.
+        picture_list: lists images for the script; None where sections bring their own.
         cells: whether the script shows cells of the confusion matrix as counts or as shares of their row.
         extra_classes: rows and columns of the matrix after the classes.
     """
@@ -86,7 +86,7 @@ class Page:
     figures: Callable[[Any], Iterable[tuple[str, Figure]]]
     footnote: str
     scripts: tuple[str, ...] = ()
-    picture_list: PictureList | None = None
+    picture_list: ImageList | None = None
     cells: Literal["counts", "shares"] = "counts"
     extra_classes: tuple[str, ...] = ()
 

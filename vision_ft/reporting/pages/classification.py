@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vision_ft.reporting.collect.classified import read_class_split
 from vision_ft.reporting.collect.split import Split
-from vision_ft.reporting.pages.base import Page, PictureList
+from vision_ft.reporting.pages.base import ImageList, Page
 from vision_ft.reporting.picture_list import choose_rows, picture_items
 from vision_ft.reporting.plots.classification import class_figures
 from vision_ft.reporting.section import count
@@ -22,7 +22,7 @@ from vision_ft.reporting.sections.classification import (
 from vision_ft.reporting.tables.classification import class_tables
 
 EVERY_MISTAKE = "every mistake is in mistakes.csv"
-LISTED = PictureList(choose=choose_rows, items=picture_items)
+LISTED = ImageList(choose=choose_rows, items=picture_items)
 
 
 def count_classes(split: Split) -> str:

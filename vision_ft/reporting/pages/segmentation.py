@@ -17,7 +17,7 @@ PAGE = Page(
     own_sections=(gallery.SECTION, confusion.SECTION, classes.SECTION, dense_groups.SECTION),
     tables=mask_tables,
     figures=mask_figures,
-    footnote="every picture's numbers are in pictures.csv",
+    footnote="every image's numbers are in images.csv",
     scripts=("mask_tiles.js", "dense.js"),
     cells="shares",  # counts of pixels cannot be read
 )

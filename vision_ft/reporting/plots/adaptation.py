@@ -45,7 +45,7 @@ def draw_changes(dots: Sequence[Dot], *, limit: float | None) -> Figure:
 
 
 def draw_alphas(paths: Sequence[Path], *, limit: float | None) -> Figure:
-    """The mixtures of source and tuned weights in the same plane, on validation pictures; a ring marks the choice."""
+    """The mixtures of source and tuned weights in the same plane, on validation images; a ring marks the choice."""
     figure, axes = new_figure(7, 4.6)
     for path, colour in zip(paths, (BLUE, ORANGE, GREEN, GREY) * len(paths), strict=False):
         old, new = (100 * np.array([getattr(dot, camera) for dot in path.dots]) for camera in ("old", "new"))
@@ -78,7 +78,7 @@ def draw_budget(budget: Mapping[str, Any]) -> Figure:
     axes.set_xscale("log")
     axes.set_xticks(labels, [f"{int(value):,}" for value in labels])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set(xlabel="labelled pictures of the new camera", ylabel=metric_name(metric_in(budget)))
+    axes.set(xlabel="labelled images of the new camera", ylabel=metric_name(metric_in(budget)))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=8)

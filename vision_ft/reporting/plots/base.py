@@ -111,7 +111,7 @@ def draw_per_class(rows: Sequence[Mapping[str, Any]], *, metric: str = "f1", tit
     figure, axes = new_figure(7, float(np.clip(0.8 + 0.24 * len(known), 2, 16)))
     values = np.array([row[metric] for row in known], float)
     ends = np.array([row[f"{metric}_interval"] for row in known], float).reshape(-1, 2).T
-    ends = np.where(np.isnan(ends), values, ends)  # with few pictures there is no interval
+    ends = np.where(np.isnan(ends), values, ends)  # with few images there is no interval
     places = np.arange(len(known))
     axes.errorbar(values, places, xerr=np.abs(ends - values), fmt="o", color=BLUE, capsize=2, markersize=4)
     axes.set_yticks(places, [plain(row["class"]) for row in known], fontsize=8)

@@ -1,4 +1,4 @@
-"""The grid of augmented pictures: what the model really sees in training."""
+"""The grid of augmented images: what the model really sees in training."""
 
 from __future__ import annotations
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from vision_ft.reporting.collect.split import Split
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.metric_names import metric_name, metrics_of
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 MAX_ROWS = 200
 
 
-def _build(run: RunView, split: Split, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: Split, pictures: ImageIndex) -> View | None:
     del pictures
     groups = split.summary["by_group"]
     if not groups:

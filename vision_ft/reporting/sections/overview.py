@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from vision_ft.reporting.caveats.base import Caveat
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.page_one import Card, NumberTable, PageOne, Pair, PhaseRow, lineage_of, phases_of
-from vision_ft.reporting.section import PictureIndex, Section
+from vision_ft.reporting.section import ImageIndex, Section
 
 
 class OverviewView(TypedDict):
@@ -28,7 +28,7 @@ class OverviewView(TypedDict):
 def overview(words: PageOne) -> Section:
     """Return the section that opens the page of a task."""
 
-    def build(run: RunView, split: Any, pictures: PictureIndex) -> OverviewView:
+    def build(run: RunView, split: Any, pictures: ImageIndex) -> OverviewView:
         del pictures
         return {
             "headline": words.headline(run, split),

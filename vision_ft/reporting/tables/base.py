@@ -19,7 +19,7 @@ def write_tables(tables: Mapping[str, Table], folder: Path, *, suffix: str = "")
 
 
 def write_candidates(adaptation: Mapping[str, Any], folder: Path) -> Path:
-    """Write candidates.csv: each model of an adaptation on the test pictures of both cameras; returns the file."""
+    """Write candidates.csv: each model of an adaptation on the test images of both cameras; returns the file."""
     cameras = ("new", "old")
     names = ("n", "value", "low", "high", "change", "change_low", "change_high")
     header = [

@@ -13,7 +13,7 @@ from vision_ft.reporting.tables.base import Table
 
 
 def mask_tables(split: MaskSplit) -> dict[str, Table]:
-    """Return per_class, confusion (pixels), confused_pairs, pictures (all of them) and groups."""
+    """Return per_class, confusion (pixels), confused_pairs, images (all of them) and groups."""
     numbers = split.summary
     tables = {
         "per_class": _spread(numbers["per_class"]),
@@ -26,7 +26,7 @@ def mask_tables(split: MaskSplit) -> dict[str, Table]:
 
 
 def box_tables(split: BoxSplit) -> dict[str, Table]:
-    """Return per_class, confusion (boxes), errors (all of them), error_kinds, curves, pictures and groups."""
+    """Return per_class, confusion (boxes), errors (all of them), error_kinds, curves, images and groups."""
     numbers = split.summary
     curves = [
         {"class": curve["class"], "recall": recall, "precision": precision}
@@ -108,7 +108,7 @@ def _box_pictures(split: BoxSplit) -> Table | None:
 
 
 def _errors(split: BoxSplit) -> Table:
-    """Every wrong box and every missed one, picture by picture."""
+    """Every wrong box and every missed one, image by image."""
     predictions, explained = split.predictions, split.explained
     found, truth, names = predictions.found, predictions.truth, predictions.classes
     rows: list[list[Any]] = []

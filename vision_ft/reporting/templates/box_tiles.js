@@ -1,6 +1,6 @@
-// Boxes as SVG over the picture: truth, prediction at the thresholds, and what is wrong.
+// Boxes as SVG over the image: truth, prediction at the thresholds, and what is wrong.
 const SVG = "http://www.w3.org/2000/svg", MAX_NAMED_BOXES = 14;
-const WEIGHTS = { localisation: 0.5, duplicate: 0.5 }; // as in the order of the worst pictures
+const WEIGHTS = { localisation: 0.5, duplicate: 0.5 }; // as in the order of the worst images
 
 const kindNeedsClass = () => false;
 

@@ -1,4 +1,4 @@
-// The gallery of masks and boxes: filters by class, kind of error or cell of the matrix; worst pictures first.
+// The gallery of masks and boxes: filters by class, kind of error or cell of the matrix; worst images first.
 // What differs by task is in mask_tiles.js or box_tiles.js: errorWeight(item), describe(item), drawTiles(item), kindNeedsClass().
 const AT_ONCE = 6;
 const picked = { cls: null, kind: null, pair: null, bare: false };
@@ -45,7 +45,7 @@ function sayPicked(number) {
     if (button) parts.push(button.textContent.toLowerCase());
   }
   const total = galleryOf().items.length;
-  let text = whole(number) + " of the " + whole(total) + " pictures here";
+  let text = whole(number) + " of the " + whole(total) + " images here";
   text += parts.length ? " with errors: " + parts.join(", ") + ", most of them first." : ", worst first.";
   for (const node of activeBlocks("[data-picked]")) node.textContent = text;
   for (const node of activeBlocks("[data-pick-none]")) node.hidden = !parts.length;
@@ -95,11 +95,11 @@ function drawItem(item) {
   return element("article", { tabindex: "-1", "aria-label": cut(item.path, 90) }, name, element("p", { class: "small muted" }, facts), drawTiles(item));
 }
 
-// A tile keeps its shape before its picture is there, so that nothing jumps.
+// A tile keeps its shape before its image is there, so that nothing jumps.
 function tile(item, title, layer, isGrey) {
   const frame = element("div", { class: "tile" + (isGrey ? " grey" : "") });
   frame.style.aspectRatio = item.width + " / " + item.height;
-  frame.append(item.image ? element("img", { src: item.image, alt: "", decoding: "async" }) : element("span", {}, "picture not found"));
+  frame.append(item.image ? element("img", { src: item.image, alt: "", decoding: "async" }) : element("span", {}, "image not found"));
   if (layer) frame.append(layer);
   return element("figure", {}, element("figcaption", {}, title), frame);
 }

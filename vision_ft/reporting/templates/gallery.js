@@ -1,4 +1,4 @@
-// Galleries of pictures, and the drawer with the pictures behind a cell.
+// Galleries of images, and the drawer with the images behind a cell.
 const PAGE_SIZE = 24;
 
 // A path may break after each slash, not in the middle of a name.
@@ -48,7 +48,7 @@ function fillGallery(container, positions) {
   add(false);
 }
 
-// Pictures of the page by cell: "true,predicted" -> positions.
+// Images of the page by cell: "true,predicted" -> positions.
 const cellCache = {};
 function picturesOf(t, p) {
   if (!cellCache[state.split]) {
@@ -96,7 +96,7 @@ function cellLink(t, p, text) {
 function openCell(t, p) {
   const number = countOf(t, p), support = supportOf(t), places = picturesOf(t, p);
   const title = t === p ? [nameNode(t, 60), ": right"] : [nameNode(t, 60), " taken for ", nameNode(p, 60)];
-  let text = whole(number) + " of " + whole(support) + " pictures";
+  let text = whole(number) + " of " + whole(support) + " images";
   if (support) {
     const [low, high] = wilson(number, support);
     text += ": " + percent(number / support) + " (95% interval " + percent(low) + "–" + percent(high) + ").";
@@ -121,7 +121,7 @@ function openClass(index) {
   const byCount = (a, b) => b[1] - a[1];
   const missed = row.reduce((sum, [, n]) => sum + n, 0), wrongly = column.reduce((sum, [, n]) => sum + n, 0);
   const places = row.sort(byCount).flatMap(([p]) => picturesOf(index, p)).concat(column.sort(byCount).flatMap(([t]) => picturesOf(t, index)));
-  const text = whole(supportOf(index)) + " pictures: " + whole(countOf(index, index)) + " right, " + whole(missed) +
+  const text = whole(supportOf(index)) + " images: " + whole(countOf(index, index)) + " right, " + whole(missed) +
     " taken for another class; " + whole(wrongly) + " of other classes taken for it.";
   state.open = null;
   openDrawer([nameNode(index, 60)], text, [cellLink(index, index, "Right ones: " + whole(countOf(index, index)))], places);

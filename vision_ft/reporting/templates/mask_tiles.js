@@ -1,4 +1,4 @@
-// Label maps: inflated from the page's data and painted over the picture, truth, prediction and what is wrong.
+// Label maps: inflated from the page's data and painted over the image, truth, prediction and what is wrong.
 const NOTHING = 255, CLASS_ALPHA = 140, ERROR_ALPHA = 205;
 
 const kindNeedsClass = () => galleryOf().background === null;
@@ -74,7 +74,7 @@ function errorPainter(truth, predicted, width) {
 function drawTiles(item) {
   const layer = () => element("canvas", { width: item.width, height: item.height });
   const layers = [layer(), layer(), layer()];
-  const under = element("p", { class: "small muted under" }, "Point at a picture to read the classes.");
+  const under = element("p", { class: "small muted under" }, "Point at an image to read the classes.");
   const trio = element("div", { class: "tiles" },
     tile(item, item.truth ? "Truth" : "Truth: not found", layers[0]), tile(item, "Prediction", layers[1]), tile(item, "Errors", layers[2], true));
   mapsOf(item).then(([truth, predicted]) => {

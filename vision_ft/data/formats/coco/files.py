@@ -1,4 +1,4 @@
-"""Find and load the JSON files of a COCO data set, and the pictures that they name."""
+"""Find and load the JSON files of a COCO data set, and the images that they name."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def split_of(file: Path) -> str | None:
 
 
 def default_root(source: Path) -> Path:
-    """Return the folder that pictures are looked up below: of a file in annotations/, the folder above that."""
+    """Return the folder that images are looked up below: of a file in annotations/, the folder above that."""
     if source.is_dir():
         return source.absolute()
     folder = source.absolute().parent
@@ -110,14 +110,14 @@ def default_root(source: Path) -> Path:
 def find_picture(name: str, bases: Sequence[str]) -> str | None:
     """Return the first path of `name` below the bases that is a file, or None."""
     for base in bases:
-        path = os.path.normpath(os.path.join(base, name))  # noqa: PTH118 - plain text, for many pictures
+        path = os.path.normpath(os.path.join(base, name))  # noqa: PTH118 - plain text, for many images
         if os.path.isfile(path):  # noqa: PTH113
             return path
     return None
 
 
 def picture_bases(coco: CocoFile, root: Path) -> list[str]:
-    """Return the folders, all inside the root, where the pictures of a file may lie."""
+    """Return the folders, all inside the root, where the images of a file may lie."""
     hit = _SPLIT.search(coco.file.stem.lower())
     named = coco.file.stem[coco.file.stem.rfind("_") + 1 :]  # train2017 of instances_train2017
     splits = [named, *([hit[1]] if hit else []), *([coco.split] if coco.split else [])]

@@ -45,9 +45,9 @@ def read(
 
     Args:
         source: the file or folder; it is only read.
-        root: folder of the pictures, which no path may leave; by default the folder (of an `annotations` folder, that
+        root: folder of the images, which no path may leave; by default the folder (of an `annotations` folder, that
             above it).
-        group_pattern: takes the group of each picture from its path instead of from a "group" in `images`.
+        group_pattern: takes the group of each image from its path instead of from a "group" in `images`.
         group_by: fields of the pattern that make the group.
         on_bad: "drop" leaves out annotations that cannot be read, "fail" refuses.
 
@@ -106,7 +106,7 @@ def _categories(files: Sequence[CocoFile]) -> tuple[list[str], dict[Any, int]]:
 
 
 class _FileReader:
-    """Reads one file into pictures by path."""
+    """Reads one file into images by path."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _FileReader:
         self.num_masks = 0
 
     def read_into(self, pictures: dict[str, Picture]) -> None:
-        """Add the file's pictures with their boxes to `pictures`."""
+        """Add the file's images with their boxes to `pictures`."""
         for key in self.coco.remarks:
             self._warn("doubled-key", "", f'"{key}" is written twice; the last one counts.')
         bases = picture_bases(self.coco, self.root)
@@ -164,13 +164,13 @@ class _FileReader:
         if known.split != picture.split:
             raise DataError(
                 f"{printable(self.coco.file)}: {printable(picture.path)} is in {known.split} and in {picture.split} "
-                "(leak between splits). List each picture once."
+                "(leak between splits). List each image once."
             )
         self.by_id[key] = known
         self._warn("doubled-picture", picture.path, "listed under two ids; their boxes are put together.")
 
     def _locate(self, name: str, bases: Sequence[str], where: str) -> str | None:
-        """Return the picture's path below the root, None when it is absent; nothing outside the root is looked at."""
+        """Return the image's path below the root, None when it is absent; nothing outside the root is looked at."""
         name = name if "\\" not in name else name.replace("\\", "/")
         if name.startswith("/") or os.path.normpath(name).startswith(".."):
             raise DataError(
@@ -233,7 +233,7 @@ def _flaw_of_segmentation(outlines: Any, size: tuple[int, int] | None) -> str:
         if not isinstance(stated, list) or find_flaw(stated, count=2):
             return "segmentation: an RLE mask needs a size [height, width]"
         if size is not None and stated != [size[1], size[0]]:
-            return f"segmentation: the RLE mask is {stated[1]} x {stated[0]}, the picture {size[0]} x {size[1]}"
+            return f"segmentation: the RLE mask is {stated[1]} x {stated[0]}, the image {size[0]} x {size[1]}"
         if isinstance(counts, str):
             return ""
         whole = isinstance(counts, list) and all(isinstance(one, int) and one >= 0 for one in counts)
@@ -250,7 +250,7 @@ def _flaw_of_segmentation(outlines: Any, size: tuple[int, int] | None) -> str:
 
 
 def _stated(row: dict[str, Any]) -> tuple[int, int] | None:
-    """Return the (width, height) that the file gives for a picture, or None."""
+    """Return the (width, height) that the file gives for an image, or None."""
     width, height = row.get("width"), row.get("height")
     good = all(isinstance(value, int) and 0 < value < 2**31 for value in (width, height))
     return (int(width), int(height)) if good else None  # type: ignore[arg-type]  # both are checked

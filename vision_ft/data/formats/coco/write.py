@@ -46,7 +46,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
 
 
 def _annotations(picture: Picture, *, image_id: int, category_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the rows of a picture's boxes, still without their ids."""
+    """Return the rows of an image's boxes, still without their ids."""
     rows = []
     for (x1, y1, x2, y2), label, outlines, crowd in zip(
         picture.boxes, picture.labels, picture.polygons, picture.iscrowd, strict=True

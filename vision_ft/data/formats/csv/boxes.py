@@ -1,4 +1,4 @@
-"""A CSV of boxes: path,x1,y1,x2,y2,label[,split][,group], a row a box; an empty box is a picture without any."""
+"""A CSV of boxes: path,x1,y1,x2,y2,label[,split][,group], a row a box; an empty box is an image without any."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def read(
     """Read a CSV of boxes into a detection table; every error names the lines.
 
     Columns are path, x1, y1, x2, y2 (pixels) and label, or filename, xmin, ymin, xmax, ymax and class; width and height
-    (of the picture), split, group, difficult and iscrowd may be there. Classes are ordered as text.
+    (of the image), split, group, difficult and iscrowd may be there. Classes are ordered as text.
 
     Args:
         source: the file: UTF-8 or UTF-16, separated by comma, semicolon or tab.
         root: folder that the paths start from, which none may leave; the folder of the file when absent.
-        group_pattern: takes the group of each picture from its path instead of a column.
+        group_pattern: takes the group of each image from its path instead of a column.
         group_by: fields of the pattern that make the group.
         on_bad: "drop" leaves out rows that cannot be read, "fail" refuses.
 
@@ -122,7 +122,7 @@ def _read_row(
     where: str,
     complaints: Complaints,
 ) -> None:
-    """Add the box of a row to its picture."""
+    """Add the box of a row to its image."""
     stated = read_stated(cells["width"], cells["height"])
     known = pictures.setdefault(path, Picture(path, split, escape_name(cells["group"]) or None, stated))
     if known.split != split:

@@ -38,11 +38,11 @@ def read(  # noqa: PLR0913 - one option a column
     label_columns: Sequence[str] | None = None,
     label_separator: str = "auto",
 ) -> SampleTable:
-    """Read an index of pictures; every error names the lines.
+    """Read an index of images; every error names the lines.
 
     Args:
         file: the CSV file: UTF-8 or UTF-16, separated by comma, semicolon or tab.
-        group_pattern: takes the group of each picture from its path instead of a column.
+        group_pattern: takes the group of each image from its path instead of a column.
         group_by: fields of the pattern that make the group; all but {label} when absent.
         root: folder that the paths start from; the folder of the file when absent. No path may leave it.
         path_column: name of the column with the paths.
@@ -50,8 +50,8 @@ def read(  # noqa: PLR0913 - one option a column
         split_column: name of the column with train, val or test; "split" is used when it exists.
         group_column: name of the column with the groups; "group" is used when it exists.
         on_bad: "drop" leaves out rows whose file does not exist and remarks on each, "fail" refuses.
-        unlabelled: rows with an empty label, and a file without a label column, are pictures without a label.
-        task: multilabel reads a set of labels a picture, multitask one label in each of several columns.
+        unlabelled: rows with an empty label, and a file without a label column, are images without a label.
+        task: multilabel reads a set of labels per image, multitask one label in each of several columns.
         label_columns: columns of 0 and 1 named as the labels (multilabel), or of class names (multitask).
         label_separator: what stands between the labels of one cell: ";", "|", "," or " "; "auto" looks at the cells.
 
@@ -70,7 +70,7 @@ def read(  # noqa: PLR0913 - one option a column
     _refuse_repeated(index, paths, labels=labels.texts, splits=splits)
     kept, remarks = _existing(index, paths, on_bad=on_bad)
     kept_splits = [splits[row] for row in kept] if splits else None
-    # with pictures that may be unlabelled, the classes are those of a model: train need not hold each of them
+    # with images that may be unlabelled, the classes are those of a model: train need not hold each of them
     known = labels.columns(kept, None if unlabelled else kept_splits, where=printable(file))
     if group_pattern is not None:
         groups, _ = compile_pattern(group_pattern, group_by=group_by).match([escape_name(path) for path in paths])
@@ -101,7 +101,7 @@ def _refuse_repeated(
             what += f" in another split: {splits[first]} there, {splits[row]} here (leak between splits)"
         repeated.append((row, what))
     if repeated:
-        raise index.fail(repeated, "A picture may be listed once, in one spelling.")
+        raise index.fail(repeated, "An image may be listed once, in one spelling.")
 
 
 def _existing(
@@ -129,7 +129,7 @@ def _existing(
 def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> list[Finding]:
     """Write images/ and labels.csv into a new folder.
 
-    Several labels a picture are written as one cell with semicolons where all are known, else as columns of 0 and 1.
+    Several labels per image are written as one cell with semicolons where all are known, else as columns of 0 and 1.
 
     Raises:
         DataError: the table holds boxes or masks, or the folder holds something.

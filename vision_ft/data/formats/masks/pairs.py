@@ -1,4 +1,4 @@
-"""Which picture belongs to which mask, and in which split: by folders such as images/ and masks/, or by lists."""
+"""Which image belongs to which mask, and in which split: by folders such as images/ and masks/, or by lists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vision_ft.data.labels import SPLIT_BY_NAME, shorten
 from vision_ft.errors import DataError
 from vision_ft.types import Finding
 
-PICTURE_FOLDERS = {"images", "image", "imgs", "img", "frames", "jpegimages", "leftimg8bit"}
+IMAGE_FOLDERS = {"images", "image", "imgs", "img", "frames", "jpegimages", "leftimg8bit"}
 MASK_FOLDERS = ("masks", "mask", "annotations", "annots", "labels", "gt", "groundtruth")
 MASK_SPELLINGS = ("SegmentationClass", "gtFine", *MASK_FOLDERS, *(name.capitalize() for name in MASK_FOLDERS))
 MASK_ENDINGS = ("", "_mask", "-mask", "_L", "_gt", "_label", "_labels", "_seg")
@@ -22,13 +22,13 @@ LIST_PLACES = ("", "ImageSets/Segmentation/", "splits/")
 
 @dataclass
 class Pairs:
-    """Pictures with their masks; paths are relative to the root, as the os module gives them.
+    """Images with their masks; paths are relative to the root, as the os module gives them.
 
     Attributes:
-        masks: picture -> mask.
-        splits: picture -> split, for those with one.
-        bare: pictures in a folder of pictures that have no mask.
-        unclear: picture -> why its mask, or whether it is the mask's picture, cannot be told.
+        masks: image -> mask.
+        splits: image -> split, for those with one.
+        bare: images in a folder of images that have no mask.
+        unclear: image -> why its mask, or whether it is the mask's image, cannot be told.
         remarks: what could be meant in another way.
     """
 
@@ -43,10 +43,10 @@ Names = dict[str, list[str]]  # the files of a folder by their name without exte
 
 
 def find_pairs(root: Path, files: Sequence[str]) -> Pairs:
-    """Pair the pictures below a folder with masks of the same name.
+    """Pair the images below a folder with masks of the same name.
 
     Raises:
-        DataError: a list names what is not there, or a picture in two splits.
+        DataError: a list names what is not there, or an image in two splits.
     """
     pairs = Pairs()
     by_folder: dict[str, Names] = {}
@@ -73,14 +73,14 @@ def find_pairs(root: Path, files: Sequence[str]) -> Pairs:
         folders, taken, left = (shorten([printable(one) for one in dict.fromkeys(column)]) for column in columns)
         detail = (
             f"{folders} could take masks from another folder too: taken is {taken}, left out is {left}. Move one of "
-            "them away, or pair pictures and masks in train.txt."
+            "them away, or pair images and masks in train.txt."
         )
         pairs.remarks.append(Finding("warning", "other-masks", "", detail))
     return pairs
 
 
 def _pair_folder(pictures: Names, masks: Names, pairs: Pairs) -> set[str]:
-    """Pair the pictures of one folder with the masks of another, and return these masks."""
+    """Pair the images of one folder with the masks of another, and return these masks."""
     used: set[str] = set()
     for stem, paths in pictures.items():
         found = _masks_of(stem, masks)
@@ -100,18 +100,18 @@ def _pair_folder(pictures: Names, masks: Names, pairs: Pairs) -> set[str]:
 
 
 def _masks_of(stem: str, masks: Names) -> list[str]:
-    """Return the masks of a picture's name: one, or several that differ in the extension only."""
+    """Return the masks of an image's name: one, or several that differ in the extension only."""
     return next((masks[stem + end] for end in MASK_ENDINGS if stem + end in masks), [])
 
 
 def mask_folders(folder: str) -> Iterator[str]:
-    """Yield the folders that may hold the masks of a folder of pictures: images -> masks, train -> trainannot."""
+    """Yield the folders that may hold the masks of a folder of images: images -> masks, train -> trainannot."""
     parts = folder.split("/")
     for position in range(len(parts) - 1, -1, -1):
         before, part, after = parts[:position], parts[position], parts[position + 1 :]
         if not part:
             continue
-        if part.lower() in PICTURE_FOLDERS:
+        if part.lower() in IMAGE_FOLDERS:
             yield from ("/".join([*before, name, *after]) for name in MASK_SPELLINGS)
         yield "/".join([*before, part + "annot", *after])
 
@@ -122,11 +122,11 @@ def _split_of(folder: str) -> str | None:
 
 
 def _read_lists(root: Path, files: Sequence[str], pairs: Pairs) -> None:
-    """Apply train.txt, val.txt and test.txt: a line is a picture, its name without extension, or picture and mask."""
+    """Apply train.txt, val.txt and test.txt: a line is an image, its name without extension, or image and mask."""
     by_name: dict[str, str] = {}
     for path in [*pairs.masks, *pairs.bare]:
         for key in _keys(path):
-            by_name[key] = path if by_name.get(key, path) == path else ""  # "": more than one picture has the name
+            by_name[key] = path if by_name.get(key, path) == path else ""  # "": more than one image has the name
     for path in pairs.unclear:  # has its complaint already; a list that names it is not wrong besides
         for key in _keys(path):
             by_name.setdefault(key, path)
@@ -146,7 +146,7 @@ def _read_lists(root: Path, files: Sequence[str], pairs: Pairs) -> None:
 
 
 def _keys(path: str) -> tuple[str, ...]:
-    """Return what a list may call a picture: its path or name, with its extension or without."""
+    """Return what a list may call an image: its path or name, with its extension or without."""
     stem = os.path.splitext(path)[0]  # noqa: PTH122 - plain text
     return path, stem, PurePosixPath(path).name, PurePosixPath(stem).name
 
@@ -175,14 +175,14 @@ class PathEnds:
         ends: dict[str, str] = {}
         for file in self._files:
             parts = file.split("/")
-            for start in range(max(len(parts) - 1, 1)):  # a name alone may be a picture's and its mask's
+            for start in range(max(len(parts) - 1, 1)):  # a name alone may be an image's and its mask's
                 end = "/".join(parts[start:])
                 ends[end] = file if ends.get(end, file) == file else ""
         return ends | {file: file for file in self._files}
 
 
 def _listed_pictures(file: Path, ends: PathEnds, by_name: dict[str, str], pairs: Pairs) -> Iterator[str]:
-    """Yield the picture of each line of a list, and note the mask where the line gives one."""
+    """Yield the image of each line of a list, and note the mask where the line gives one."""
     for number, line in enumerate(os.fsdecode(file.read_bytes()).splitlines(), start=1):
         text = line.strip()
         if not text:
@@ -192,8 +192,8 @@ def _listed_pictures(file: Path, ends: PathEnds, by_name: dict[str, str], pairs:
         picture = by_name.get(words[0]) or ends.find(words[0])
         if not picture or not _is_picture(picture) or len(words) > 2:
             raise DataError(
-                f"{printable(file)} line {number}: {printable(text)!r} is no picture with a mask below this folder, or "
-                "several have the name. Write 'picture mask' with paths from there."
+                f"{printable(file)} line {number}: {printable(text)!r} is no image with a mask below this folder, or "
+                "several have the name. Write 'image mask' with paths from there."
             )
         if len(words) == 2:
             _note_mask(picture, words[1], ends, pairs, where=f"{printable(file)} line {number}")
@@ -201,12 +201,12 @@ def _listed_pictures(file: Path, ends: PathEnds, by_name: dict[str, str], pairs:
 
 
 def _note_mask(picture: str, word: str, ends: PathEnds, pairs: Pairs, *, where: str) -> None:
-    """Take the mask that a line gives to its picture."""
+    """Take the mask that a line gives to its image."""
     mask = ends.find(word)
     if not mask:
         raise DataError(f"{where}: no mask {printable(word)!r} below this folder.")
     if mask == picture:
-        raise DataError(f"{where}: {printable(word)!r} is the picture itself, not its mask. Write 'picture mask'.")
+        raise DataError(f"{where}: {printable(word)!r} is the image itself, not its mask. Write 'image mask'.")
     pairs.masks[picture] = mask
     pairs.unclear.pop(picture, None)
     pairs.bare = [path for path in pairs.bare if path != picture]

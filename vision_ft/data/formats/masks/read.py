@@ -1,4 +1,4 @@
-"""Mask folders: pictures and, for each, a picture whose pixel values or colours are classes."""
+"""Mask folders: images and, for each, an image whose pixel values or colours are classes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vision_ft.data.class_table import (
     soften,
 )
 from vision_ft.data.formats.masks.pairs import Pairs, find_pairs
-from vision_ft.data.images.decode import PictureError, printable
+from vision_ft.data.images.decode import ImageError, printable
 from vision_ft.data.masks import read_codes, read_mask
 from vision_ft.data.names import escape_name, unescape_name
 from vision_ft.data.placement import (
@@ -55,28 +55,28 @@ def read(
     on_bad: Literal["fail", "drop"] = "fail",
     unlabelled: bool = False,
 ) -> SampleTable:
-    """Read pictures and masks of the same name into a segmentation table.
+    """Read images and masks of the same name into a segmentation table.
 
     Understood are images/ beside masks/ (also below train/, val/ and test/, or with these below), JPEGImages/ beside
-    SegmentationClass/, train/ beside trainannot/, and lists train.txt, val.txt and test.txt of pictures, names or
-    'picture mask' lines. The column `mask` holds each mask's path, `meta["masks"]` the codes of the classes.
+    SegmentationClass/, train/ beside trainannot/, and lists train.txt, val.txt and test.txt of images, names or
+    'image mask' lines. The column `mask` holds each mask's path, `meta["masks"]` the codes of the classes.
 
     Args:
         source: the folder; it is only read.
         class_table: file with the classes and their values or colours; by default classes.csv, class_dict.csv or
             classes.txt in the folder. Without any, masks of 0 and 255, or 0 and 1, are background and foreground.
         mask_threshold: of soft masks, the share of white from which a pixel is foreground.
-        group_pattern: takes the group of each picture from its path.
+        group_pattern: takes the group of each image from its path.
         group_by: fields of the pattern that make the group.
-        on_bad: "drop" leaves out pictures without a mask, "fail" refuses.
-        unlabelled: whether pictures may lack a mask; they are kept, and `mask` is null.
+        on_bad: "drop" leaves out images without a mask, "fail" refuses.
+        unlabelled: whether images may lack a mask; they are kept, and `mask` is null.
 
     Raises:
         DataError: no pair, or a class table that is missing or cannot be meant.
     """
     source = Path(source)
     if not source.is_dir():
-        raise DataError(f"{printable(source)}: give the folder that holds the pictures and the masks.")
+        raise DataError(f"{printable(source)}: give the folder that holds the images and the masks.")
     walked = walk(source)
     pairs = find_pairs(source, walked.pictures)
     complaints = Complaints(source, on_bad)
@@ -84,10 +84,10 @@ def read(
         complaints.add(path, printable(path), "has no mask of its name")
     for path, reason in sorted(pairs.unclear.items()):
         complaints.add(path, printable(path), reason)
-    remarks = complaints.settle("Add the masks or remove the pictures")
+    remarks = complaints.settle("Add the masks or remove the images")
     if not pairs.masks:
         raise DataError(
-            f"{printable(source)}: no picture with a mask found. Expected are images/ and masks/ with files of the "
+            f"{printable(source)}: no image with a mask found. Expected are images/ and masks/ with files of the "
             "same name, or train/ and trainannot/."
         )
     masked = sorted(pairs.masks)
@@ -137,7 +137,7 @@ def _infer_table(root: Path, masks: Sequence[str]) -> ClassTable:
     for position in chosen:
         try:
             codes: Any = read_codes(root / masks[position], coloured=False)
-        except PictureError as err:
+        except ImageError as err:
             if err.kind == "mask-colours":
                 raise
             continue  # the audit says it

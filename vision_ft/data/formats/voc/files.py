@@ -1,4 +1,4 @@
-"""Which XML files, pictures and split lists a VOC folder holds, and which picture an annotation means."""
+"""Which XML files, images and split lists a VOC folder holds, and which image an annotation means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vision_ft.errors import DataError
 from vision_ft.types import Finding
 
 XML_FOLDERS = {"annotations", "annotation", "labels", "xml", "xmls"}
-PICTURE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "")
+IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "")
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class VocFolder:
     Attributes:
         root: the absolute folder.
         annotations: XML files in text order.
-        pictures: all pictures.
-        by_stem: folder and name of a picture without extension -> its path.
+        pictures: all images.
+        by_stem: folder and name of an image without extension -> its path.
         listed: name in a split list -> split.
         remarks: what was odd.
     """
@@ -38,7 +38,7 @@ class VocFolder:
     remarks: list[Finding]
 
     def find_picture(self, xml: str, filename: str) -> str | None:
-        """Return the picture of an annotation: the one it names, else the one that is called like it.
+        """Return the image of an annotation: the one it names, else the one that is called like it.
 
         Raises:
             DataError: the name leads out of the data folder.
@@ -58,13 +58,13 @@ class VocFolder:
         return None
 
     def _folders(self, stem: str) -> list[tuple[str, str]]:
-        """Return (folder where the picture may lie, name below it without extension) of an annotation."""
+        """Return (folder where the image may lie, name below it without extension) of an annotation."""
         parts = stem.split("/")
         places = [("/".join(parts[:-1]), parts[-1])]  # beside the file
         for position, part in enumerate(parts[:-1]):
             if part.lower() in XML_FOLDERS:
                 above, inner = parts[:position], "/".join(parts[position + 1 :])
-                places += [("/".join([*above, name] if name else above), inner) for name in PICTURE_FOLDERS]
+                places += [("/".join([*above, name] if name else above), inner) for name in IMAGE_FOLDERS]
         return places
 
     def split_of(self, xml: str, picture: str) -> str | None:
@@ -90,7 +90,7 @@ def read_voc_folder(source: Path) -> VocFolder:
     """List what lies in a VOC folder.
 
     Raises:
-        DataError: no XML file lies there, or a picture is listed in two splits.
+        DataError: no XML file lies there, or an image is listed in two splits.
     """
     if not source.is_dir():
         raise DataError(f"{printable(source)}: give the folder of a VOC data set, not a file of it.")
@@ -105,7 +105,7 @@ def read_voc_folder(source: Path) -> VocFolder:
     described = {PurePosixPath(path).stem for path in annotations}
     bare = [escape_name(path) for path in pictures if PurePosixPath(path).stem not in described]
     if bare:
-        detail = f"{len(bare)} pictures have no annotation file and are left out: {shorten(bare)}."
+        detail = f"{len(bare)} images have no annotation file and are left out: {shorten(bare)}."
         remarks.append(Finding("warning", "unannotated", "", detail))
     return VocFolder(root, annotations, frozenset(pictures), by_stem, listed, remarks)
 

@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file a picture, as PASCAL, LabelImg and Roboflow write them (Everingham et al. 2010)."""
+"""Pascal VOC: an XML file per image, as PASCAL, LabelImg and Roboflow write them (Everingham et al. 2010)."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def read(
     """Read a folder of VOC annotations into a detection table.
 
     Understood are Annotations/, JPEGImages/ and ImageSets/Main/ (also one folder further down), annotations/ beside
-    images/, and XML files beside their pictures, in train/, valid/ and test/ or not. Coordinates are taken as they are,
+    images/, and XML files beside their images, in train/, valid/ and test/ or not. Coordinates are taken as they are,
     without the 1 that the first pixel has in PASCAL's own files. Classes are ordered as text.
 
     Args:
         source: the folder; it is only read.
-        group_pattern: takes the group of each picture from its path.
+        group_pattern: takes the group of each image from its path.
         group_by: fields of the pattern that make the group.
         on_bad: "drop" leaves out objects and files that cannot be read, "fail" refuses.
 
@@ -73,7 +73,7 @@ def read(
 
 
 def _read_file(folder: VocFolder, xml: str, complaints: Complaints, remarks: list[Finding]) -> Picture | None:
-    """Return the picture that an XML file describes, or None when it is absent (which is noted)."""
+    """Return the image that an XML file describes, or None when it is absent (which is noted)."""
     file = folder.root / xml
     if file.stat().st_size > MAX_XML_BYTES:
         raise DataError(f"{printable(file)}: larger than {MAX_XML_BYTES >> 20} MiB, which no annotation is.")
@@ -83,7 +83,7 @@ def _read_file(folder: VocFolder, xml: str, complaints: Complaints, remarks: lis
     path = folder.find_picture(xml, _text(tree, "filename"))
     if path is None:
         name = printable(_text(tree, "filename") or Path(xml).stem)
-        complaints.add(xml, printable(xml), f"its picture {name!r} is not there")
+        complaints.add(xml, printable(xml), f"its image {name!r} is not there")
         return None
     picture = Picture(path, folder.split_of(xml, path), stated=_stated(tree, xml, path, remarks))
     for number, node in enumerate(tree.iterfind("object"), start=1):
@@ -121,7 +121,7 @@ def _stated(tree: ElementTree.Element, xml: str, path: str, remarks: list[Findin
     size = read_stated(*texts)
     if size is not None:
         return size
-    detail = f"{printable(xml)} states the size {texts[0]!r:.40} x {texts[1]!r:.40}; the picture's own is taken."
+    detail = f"{printable(xml)} states the size {texts[0]!r:.40} x {texts[1]!r:.40}; the image's own is taken."
     remarks.append(Finding("warning", "no-size", escape_name(path), detail))
     return None
 

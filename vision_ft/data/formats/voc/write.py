@@ -58,7 +58,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
 def _tree(
     picture: Picture, filename: str, size: tuple[int, int] | None, classes: tuple[str, ...]
 ) -> ElementTree.Element:
-    """Return the XML of one picture."""
+    """Return the XML of one image."""
     tree = ElementTree.Element("annotation")
     _add(tree, "folder", "JPEGImages")
     _add(tree, "filename", escape_name(filename) if is_xml_text(filename) else "")

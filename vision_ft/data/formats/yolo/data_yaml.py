@@ -1,4 +1,4 @@
-"""YOLO's data.yaml: class names and where the pictures of each split lie, all inside its own folder."""
+"""YOLO's data.yaml: class names and where the images of each split lie, all inside its own folder."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def find_yaml(folder: Path) -> Path | None:
 
 
 def load_yaml(file: Path) -> YoloSet:
-    """Read a data.yaml and list the pictures of its splits; nothing in it is ever run or downloaded.
+    """Read a data.yaml and list the images of its splits; nothing in it is ever run or downloaded.
 
     Raises:
         DataError: it is damaged, its names do not number the classes, or a path leaves its folder.
@@ -75,7 +75,7 @@ def load_yaml(file: Path) -> YoloSet:
         if content.get(key):
             pictures.setdefault(SPLIT_BY_NAME[key], []).extend(_list_split(content[key], base, file, remarks))
     if not pictures:
-        raise DataError(f"{printable(file)}: names no split; give train: and val: with folders of pictures.")
+        raise DataError(f"{printable(file)}: names no split; give train: and val: with folders of images.")
     _remark_shared(pictures, file, remarks)
     return YoloSet(file, _names(content, file), pictures, _keypoints(content.get("kpt_shape"), file), remarks)
 
@@ -142,11 +142,11 @@ def _base(path: Any, file: Path, remarks: list[Finding]) -> Path:
 
 
 def _list_split(given: Any, base: Path, file: Path, remarks: list[Finding]) -> list[str]:
-    """Return the pictures of one split: of a folder, of a list in a text file, or of several of them."""
+    """Return the images of one split: of a folder, of a list in a text file, or of several of them."""
     paths: list[str] = []
     for entry in given if isinstance(given, list) else [given]:
         if not isinstance(entry, str):
-            raise DataError(f"{printable(file)}: {reprlib.repr(entry)} is no folder of pictures.")
+            raise DataError(f"{printable(file)}: {reprlib.repr(entry)} is no folder of images.")
         found = _inside(entry, base, file)
         if found.is_dir():
             listed = walk(found)
@@ -177,7 +177,7 @@ def _inside(entry: str, base: Path, file: Path) -> Path:
 
 
 def _read_list(file: Path, folder: Path, base: Path) -> list[str]:
-    """Return the pictures that a text file lists, one a line, from the folder of the set or of the list."""
+    """Return the images that a text file lists, one a line, from the folder of the set or of the list."""
     paths = []
     for number, line in enumerate(os.fsdecode(file.read_bytes()).splitlines(), start=1):
         name = line.strip()
@@ -186,13 +186,13 @@ def _read_list(file: Path, folder: Path, base: Path) -> list[str]:
         places = [Path(os.path.normpath(start / name)) for start in (base, file.parent)]
         good = [one for one in places if folder in one.parents and one.suffix.lower() in EXTENSIONS]
         if not good:
-            raise DataError(f"{printable(file)} line {number}: {printable(name)!r} is no picture in the data folder.")
+            raise DataError(f"{printable(file)} line {number}: {printable(name)!r} is no image in the data folder.")
         paths.append(os.path.relpath(next((one for one in good if one.is_file()), good[0]), folder))
     return paths
 
 
 def _remark_shared(pictures: dict[str, list[str]], file: Path, remarks: list[Finding]) -> None:
-    """Keep a picture that several splits name in the first of them, and say so."""
+    """Keep an image that several splits name in the first of them, and say so."""
     seen: dict[str, str] = {}
     for split, paths in pictures.items():
         shared = {path for path in paths if path in seen and seen[path] != split}
@@ -200,7 +200,7 @@ def _remark_shared(pictures: dict[str, list[str]], file: Path, remarks: list[Fin
             others = sorted({seen[path] for path in shared})
             example = escape_name(min(shared))
             detail = (
-                f"{file.name}: {len(shared)} pictures of {split} are also in {', '.join(others)} (leak), first "
+                f"{file.name}: {len(shared)} images of {split} are also in {', '.join(others)} (leak), first "
                 f"{example}; they stay there and are left out of {split}."
             )
             remarks.append(Finding("warning", "split-overlap", "", detail))

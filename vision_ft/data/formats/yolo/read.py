@@ -1,4 +1,4 @@
-"""YOLO: a text file a picture, a row a box 'class cx cy w h' or an outline 'class x y x y ...', and data.yaml."""
+"""YOLO: a text file per image, a row a box 'class cx cy w h' or an outline 'class x y x y ...', and data.yaml."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vision_ft.errors import DataError
 from vision_ft.files import write_atomic
 from vision_ft.types import ClassSpace, Finding
 
-TOLERANCE = 0.01  # of the picture's side; rounding of hand-made exports, which the audit then clips
+TOLERANCE = 0.01  # of the image's side; rounding of hand-made exports, which the audit then clips
 DIGITS = 10  # written after the point; half a unit is far below a float32 pixel
 HULL_PX = 0.5  # an outline stands for its box when it reaches the box's sides up to this
 MAX_LABEL_BYTES = 16 * 2**20
@@ -44,13 +44,13 @@ def read(
 ) -> SampleTable:
     """Read a folder with a data.yaml (or the file itself) into a detection table.
 
-    The labels of images/x/a.jpg are in labels/x/a.txt, or beside the picture; a picture without a file has no boxes.
+    The labels of images/x/a.jpg are in labels/x/a.txt, or beside the image; an image without a file has no boxes.
     Rows of five values are boxes, longer ones outlines whose bounding box is the box; where data.yaml has a
     `kpt_shape`, they are boxes and keypoints, which are dropped.
 
     Args:
         source: the folder or its data.yaml; it is only read.
-        group_pattern: takes the group of each picture from its path.
+        group_pattern: takes the group of each image from its path.
         group_by: fields of the pattern that make the group.
         on_bad: "drop" leaves out rows that cannot be read, "fail" refuses.
 
@@ -89,7 +89,7 @@ def read(
 
 
 def label_path(root: Path, picture: str) -> str:
-    """Return the path of a picture's labels: images/ becomes labels/ where such a folder is, else beside it."""
+    """Return the path of an image's labels: images/ becomes labels/ where such a folder is, else beside it."""
     stem = os.path.splitext(picture)[0]  # noqa: PTH122 - names are kept as plain text
     parts = stem.split("/")
     for position in range(len(parts) - 2, -1, -1):
@@ -101,7 +101,7 @@ def label_path(root: Path, picture: str) -> str:
 
 
 def _read_labels(root: Path, labels: str, picture: Picture, listed: YoloSet, complaints: Complaints) -> int:
-    """Add the rows of one label file to its picture, and return how many of them have keypoints."""
+    """Add the rows of one label file to its image, and return how many of them have keypoints."""
     file = root / labels
     if file.stat().st_size > MAX_LABEL_BYTES:
         raise DataError(f"{printable(file)}: larger than {MAX_LABEL_BYTES >> 20} MiB, which no label file is.")
@@ -109,7 +109,7 @@ def _read_labels(root: Path, labels: str, picture: Picture, listed: YoloSet, com
     rows = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     size = read_size(root / picture.path) if rows else None
     if size is None:
-        return 0  # nothing to read, or the audit says why the picture cannot be
+        return 0  # nothing to read, or the audit says why the image cannot be
     num_poses = 0
     for number, line in rows:
         where = f"{printable(labels)} line {number}"
@@ -158,13 +158,13 @@ def parse_row(line: str, *, num_classes: int, keypoints: tuple[int, int] | None 
     wrong = [part for part, value in zip(parts[1:], values, strict=True) if not -TOLERANCE <= value <= 1 + TOLERANCE]
     if wrong:
         large = any(value > 2 for value in values)
-        hint = " (pixels? expected are fractions 0..1 of the picture's size)" if large else ""
+        hint = " (pixels? expected are fractions 0..1 of the image's size)" if large else ""
         raise ValueError(f"the values {shorten(wrong)} are outside 0..1{hint}")
     return int(label), values
 
 
 def _orphans(root: Path, used: set[str]) -> list[Finding]:
-    """Return a warning about label files whose picture is absent, in the folders that hold labels."""
+    """Return a warning about label files whose image is absent, in the folders that hold labels."""
     folders = sorted({path.rpartition("/")[0] for path in used} or {"labels"})
     orphans: set[str] = set()
     for folder in folders:
@@ -175,7 +175,7 @@ def _orphans(root: Path, used: set[str]) -> list[Finding]:
     if not orphans:
         return []
     shown = shorten([escape_name(path) for path in sorted(orphans)])
-    return [Finding("warning", "orphan-labels", "", f"{len(orphans)} label files have no picture: {shown}.")]
+    return [Finding("warning", "orphan-labels", "", f"{len(orphans)} label files have no image: {shown}.")]
 
 
 def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> list[Finding]:
@@ -184,7 +184,7 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     Outlines are written where every object has one of its own, since programs that read YOLO take all rows alike.
 
     Raises:
-        DataError: the table holds no boxes, a picture cannot be read, or the folder holds something.
+        DataError: the table holds no boxes, an image cannot be read, or the folder holds something.
     """
     require_format(table, "yolo", name="YOLO")
     root = open_target(root)
@@ -206,8 +206,8 @@ def write(table: SampleTable, root: Path, *, transfer: Transfer = "copy") -> lis
     content = {split: f"images/{split}" for split in splits} | {"names": dict(enumerate(table.classes.names))}
     write_atomic(root / "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
     held = ("classes", *(["polygons"] if outlined else []))
-    losses = [not_held(f"boxes that leave their picture: {outside} are clipped")] if outside else []
-    losses += [not_held(f"picture sizes that are not those of the files: {resized}")] if resized else []
+    losses = [not_held(f"boxes that leave their image: {outside} are clipped")] if outside else []
+    losses += [not_held(f"image sizes that are not those of the files: {resized}")] if resized else []
     return [*find_losses(table, held=held), *_moved_boxes(pictures, outlined=outlined), *losses]
 
 
@@ -230,7 +230,7 @@ def _moved_boxes(pictures: Sequence[Picture], *, outlined: bool) -> list[Finding
 
 
 def _rows(picture: Picture, size: tuple[int, int], *, outlined: bool) -> list[str]:
-    """Return the lines of a picture's label file."""
+    """Return the lines of an image's label file."""
     width, height = size
     lines = []
     for box, label, outlines in zip(picture.boxes, picture.labels, picture.polygons, strict=True):

@@ -24,7 +24,7 @@ from vision_ft.reporting.metric_names import metric_title
 from vision_ft.reporting.section import Section, View, count, cut, percent, points, points_span, span
 
 MAX_CLASSES = 12
-PICTURE_COLUMNS = ("pictures", "labelled", "train", "val", "test", "unused", "groups")
+IMAGE_COLUMNS = ("pictures", "labelled", "train", "val", "test", "unused", "groups")
 
 
 def _build(run: RunView) -> View | None:
@@ -59,7 +59,7 @@ def _build(run: RunView) -> View | None:
 
 
 def _measured_cameras(candidates: list[Candidate]) -> list[str]:
-    """The cameras that have labelled test pictures."""
+    """The cameras that have labelled test images."""
     return [camera for camera in ("new", "old") if any(getattr(item, camera).value is not None for item in candidates)]
 
 
@@ -98,7 +98,7 @@ def _cards(
 def _camera_card(
     camera: str, chosen: Candidate, before: Candidate | None, *, metric: str, allowed: str = ""
 ) -> dict[str, str | None]:
-    """Before and after on test pictures; on validation pictures, and said so, where no test picture has a label."""
+    """Before and after on test images; on validation images, and said so, where no test image has a label."""
     after, kind = getattr(chosen, camera), "test"
     first = getattr(before, camera).value if before else None
     if after.value is None:
@@ -106,7 +106,7 @@ def _camera_card(
         first = validation_score(before, camera, metric).value if before else None
     interval = f" ({points_span(after.change_ends)})" if after.change_ends else ""
     change = f"{points(after.change)}{interval}" if first is not None and after.change is not None else ""
-    of = f"on {count(after.n, f'{kind} picture')}" if after.value is not None else "no labelled picture to measure on"
+    of = f"on {count(after.n, f'{kind} image')}" if after.value is not None else "no labelled image to measure on"
     return {
         "label": f"{camera.capitalize()} camera",
         "before": None if first is None else percent(first),
@@ -117,12 +117,12 @@ def _camera_card(
 
 
 def _pictures(adaptation: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
-    """(camera, path, numbers in the order of PICTURE_COLUMNS) of each camera."""
+    """(camera, path, numbers in the order of IMAGE_COLUMNS) of each camera."""
     rows = []
     for label, key in (("New camera", "new"), ("Old camera", "old")):
         facts = mapping(adaptation.get(key))
         if facts:
-            rows.append((label, str(facts.get("path") or ""), [facts.get(column) for column in PICTURE_COLUMNS]))
+            rows.append((label, str(facts.get("path") or ""), [facts.get(column) for column in IMAGE_COLUMNS]))
     return rows
 
 

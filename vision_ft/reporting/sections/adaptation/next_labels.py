@@ -1,4 +1,4 @@
-"""Which pictures of the new camera to label next."""
+"""Which images of the new camera to label next."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MAX_LAYERS = 30
 KINDS = {
     "none": "No shift seen",
     "lighting": "Looks like lighting",
-    "picture": "Looks like another kind of picture",
+    "picture": "Looks like another kind of image",
     "labels": "Other class shares",
 }
 WIDEST = 3.0  # standard deviations that fill half of a bar
@@ -53,7 +53,7 @@ def _cards(shift: Mapping[str, Any]) -> list[dict[str, str]]:
             "",
             "of the kernel distance goes when mean and contrast of each channel are matched",
         ),
-        _card("Fréchet distance of features", _plain(shift.get("frechet")), "", "grows when pictures are few"),
+        _card("Fréchet distance of features", _plain(shift.get("frechet")), "", "grows when images are few"),
         _card("BatchNorm distance", _plain(mapping(shift.get("batchnorm")).get("mean")), "", "mean of the layers"),
     ]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 SIZES = ("small", "medium", "large")
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: BoxSplit, pictures: ImageIndex) -> View:
     del run, pictures
     rows = [row | {"index": index} for index, row in enumerate(split.summary["per_class"])]
     rows.sort(key=lambda row: (row["ap50"] is None, row["ap50"] or 0.0))

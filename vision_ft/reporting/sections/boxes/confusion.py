@@ -7,10 +7,10 @@ import numpy as np
 from vision_ft.evaluate.classification.confusion import class_order
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: BoxSplit, pictures: ImageIndex) -> View:
     del pictures
     size = len(run.classes)
     matrix = np.array(split.summary["confusion"], np.int64).reshape(size + 1, size + 1)

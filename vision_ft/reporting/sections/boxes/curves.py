@@ -5,12 +5,12 @@ from __future__ import annotations
 from vision_ft.reporting.charts.boxes import precision_recall_chart
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 MAX_CHARTS = 24
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: BoxSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     rows = {row["class"]: row for row in split.summary["per_class"]}
     curves = sorted(split.summary["curves"], key=lambda curve: rows[curve["class"]]["ap50"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vision_ft.evaluate.boxes.errors import ERROR_KINDS
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 KIND_TITLES = {
     "missed": "Missed",
@@ -17,7 +17,7 @@ KIND_TITLES = {
 }
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: BoxSplit, pictures: ImageIndex) -> View:
     del run, pictures
     gains, counts = split.summary["errors_ap50"], split.summary["errors"]
     rows = [

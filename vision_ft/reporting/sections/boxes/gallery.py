@@ -1,4 +1,4 @@
-"""Pictures with their true boxes, the found ones and what is wrong, worst first."""
+"""Images with their true boxes, the found ones and what is wrong, worst first."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from vision_ft.evaluate.boxes.errors import ERROR_KINDS
 from vision_ft.reporting.collect.boxes import BoxSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.overlays import ERROR_COLOURS, MAX_PICTURES, Shown, class_colours, show_pictures
-from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, View, cut
+from vision_ft.reporting.overlays import ERROR_COLOURS, MAX_IMAGES, Shown, class_colours, show_pictures
+from vision_ft.reporting.section import MAX_TITLE, ImageIndex, Section, View, cut
 from vision_ft.reporting.sections.boxes.errors import KIND_TITLES
 
 
-def _build(run: RunView, split: BoxSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: BoxSplit, pictures: ImageIndex) -> View:
     del pictures
-    rows = split.worst_first[:MAX_PICTURES]
+    rows = split.worst_first[:MAX_IMAGES]
     shown = show_pictures([run.picture(split.predictions.paths[row]) for row in rows])
     items = [_item(split, row, picture) for row, picture in zip(rows, shown, strict=True)]
     return {
@@ -79,4 +79,4 @@ def _rounded(box: Any) -> list[float]:
     return [round(float(value), 1) for value in box]
 
 
-SECTION = Section("gallery", "Pictures, worst first", "dense_gallery.html.j2", build_split=_build)
+SECTION = Section("gallery", "Images, worst first", "dense_gallery.html.j2", build_split=_build)

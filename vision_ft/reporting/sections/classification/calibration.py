@@ -8,10 +8,10 @@ from vision_ft.evaluate.calibration import reliability
 from vision_ft.reporting.charts.base import reliability_chart
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View, percent
+from vision_ft.reporting.section import ImageIndex, Section, View, percent
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: ClassSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     labelled = split.predictions.targets >= 0
     if split.confidence is None or not labelled.any():

@@ -1,14 +1,14 @@
-"""The confusion matrix: all that the page's script needs to draw it and to find the pictures behind a cell."""
+"""The confusion matrix: all that the page's script needs to draw it and to find the images behind a cell."""
 
 from __future__ import annotations
 
 from vision_ft.evaluate.classification.confusion import class_order
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: ClassSplit, pictures: ImageIndex) -> View:
     del pictures
     cells = split.summary["confusion"]
     order = class_order(cells, len(run.classes))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 MAX_ROWS = 200
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: ClassSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     rows = split.summary["groups"]
     if not rows:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: ClassSplit, pictures: ImageIndex) -> View:
     del run
     positions = pictures.positions(split.mistakes.tolist())
     return {

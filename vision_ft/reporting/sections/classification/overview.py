@@ -15,7 +15,7 @@ def headline(run: RunView, split: ClassSplit) -> str:
     del run
     numbers = split.summary
     if not numbers["n"]:
-        return f"No picture of this split has a label ({count(numbers['unlabelled'], 'picture')} without one)."
+        return f"No image of this split has a label ({count(numbers['unlabelled'], 'image')} without one)."
     share, ends = percent(numbers["accuracy"]), span(numbers["accuracy_interval"])
     first = f"{share} of {numbers['n']:,} {split.pictures} are right ({ends})."
     pairs = numbers["confused_pairs"]
@@ -38,7 +38,7 @@ def _cards(run: RunView, split: ClassSplit) -> list[Card]:
     del run
     numbers = split.summary
     cards = [
-        card("Accuracy", numbers["accuracy"], numbers["accuracy_interval"], "share of the pictures that are right"),
+        card("Accuracy", numbers["accuracy"], numbers["accuracy_interval"], "share of the images that are right"),
         card(
             "Macro-F1",
             numbers["macro_f1"],

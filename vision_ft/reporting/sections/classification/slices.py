@@ -1,4 +1,4 @@
-"""Accuracy by brightness, sharpness, size and shape of the pictures."""
+"""Accuracy by brightness, sharpness, size and shape of the images."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from vision_ft.evaluate.slices import slice_sentences, slice_table
 from vision_ft.reporting.collect.classified import ClassSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 
-def _build(run: RunView, split: ClassSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: ClassSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     labelled = split.predictions.targets >= 0
     correct = (split.predictions.targets == split.predictions.predicted)[labelled]
@@ -30,4 +30,4 @@ def with_ranges(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"range": f"{row['from']:.{decimals}f}–{row['to']:.{decimals}f}{row['unit']}"} for row in rows]
 
 
-SECTION = Section("slices", "Picture properties", "slices.html.j2", build_split=_build)
+SECTION = Section("slices", "Image properties", "slices.html.j2", build_split=_build)

@@ -7,12 +7,12 @@ from typing import Any
 from vision_ft.evaluate.classification.confusion import class_order, dense
 from vision_ft.reporting.collect.columns import ColumnSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 MAX_MATRIX = 30  # classes of a column that are shown as a matrix
 
 
-def _build(run: RunView, split: ColumnSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: ColumnSplit, pictures: ImageIndex) -> View:
     del pictures
     numbers, start, columns = split.summary, 0, []
     for column in numbers["columns"]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from vision_ft.reporting.collect.label_sets import LabelSetSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 MAX_SHOWN = 60  # labels, worst first; the table of labels holds all
 
 
-def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: LabelSetSplit, pictures: ImageIndex) -> View:
     del pictures
     numbers = split.summary
     tables = [

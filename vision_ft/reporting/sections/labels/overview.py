@@ -14,13 +14,13 @@ from vision_ft.reporting.section import count, cut, percent, span
 
 LABEL_CARDS = {
     "macro_f1": ("Macro-F1", "mean F1 of the labels: rare ones count as much as common"),
-    "micro_f1": ("Micro-F1", "F1 of all labels of all pictures together"),
+    "micro_f1": ("Micro-F1", "F1 of all labels of all images together"),
     "map": ("mAP", "mean average precision: how well scores rank, whatever the thresholds"),
-    "subset_accuracy": ("All labels right", "share of the pictures without a single mistake"),
+    "subset_accuracy": ("All labels right", "share of the images without a single mistake"),
     "hamming_loss": ("Wrong labels", "share of all known labels that are predicted wrongly"),
 }
 COLUMN_CARDS = {
-    "exact": ("All right", "share of the pictures without a mistake"),
+    "exact": ("All right", "share of the images without a mistake"),
     "accuracy": ("Accuracy", "mean over the label columns"),
     "macro_f1": ("Macro-F1", "mean over the label columns"),
 }
@@ -45,7 +45,7 @@ def column_headline(run: RunView, split: ColumnSplit) -> str:
 def _headline(split: Split, first: str) -> str:
     numbers = split.summary
     if not numbers["n"]:
-        return f"No picture of this split has a label that is known ({count(numbers['unlabelled'], 'picture')})."
+        return f"No image of this split has a label that is known ({count(numbers['unlabelled'], 'image')})."
     if not numbers["confused_pairs"]:
         return f"{first} No mistake was seen."
     top = numbers["confused_pairs"][0]

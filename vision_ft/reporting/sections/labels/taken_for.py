@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from vision_ft.reporting.collect.label_sets import LabelSetSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 MAX_MATRIX = 24  # labels shown as a matrix
 MAX_PAIRS = 50
 
 
-def _build(run: RunView, split: LabelSetSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: LabelSetSplit, pictures: ImageIndex) -> View:
     del run, pictures
     names, pairs = split.label_sets.classes, split.summary["taken_for"]
     support = [row["support"] for row in split.summary["per_class"]]

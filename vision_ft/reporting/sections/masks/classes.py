@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from vision_ft.reporting.collect.masks import MaskSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 
-def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: MaskSplit, pictures: ImageIndex) -> View:
     del run, pictures
     total = split.summary["pixels"]
     rows = [

@@ -7,10 +7,10 @@ import numpy as np
 from vision_ft.evaluate.classification.confusion import class_order
 from vision_ft.reporting.collect.masks import MaskSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 
-def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: MaskSplit, pictures: ImageIndex) -> View:
     del pictures
     matrix = np.array(split.summary["confusion"], np.int64).reshape(len(run.classes), len(run.classes))
     cells = [[t, p, int(matrix[t, p])] for t, p in np.argwhere(matrix).tolist()]

@@ -1,4 +1,4 @@
-"""Pictures with their true mask, the predicted one and the pixels that are wrong, worst first."""
+"""Images with their true mask, the predicted one and the pixels that are wrong, worst first."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from vision_ft.reporting.collect.masks import MaskSplit
 from vision_ft.reporting.collect.view import RunView
 from vision_ft.reporting.overlays import (
     ERROR_COLOURS,
-    MAX_PICTURES,
+    MAX_IMAGES,
     Shown,
     class_colours,
     pack_labels,
     show_pictures,
     shown_size,
 )
-from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, View, cut
+from vision_ft.reporting.section import MAX_TITLE, ImageIndex, Section, View, cut
 
 KINDS = {
     "missed": ("Missed", "of the class, and not found"),
@@ -26,9 +26,9 @@ KINDS = {
 }
 
 
-def _build(run: RunView, split: MaskSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: MaskSplit, pictures: ImageIndex) -> View:
     del pictures
-    rows = split.worst_first[:MAX_PICTURES]
+    rows = split.worst_first[:MAX_IMAGES]
     shown = show_pictures([run.picture(split.predictions.paths[row]) for row in rows])
     items = [_item(split, row, picture) for row, picture in zip(rows, shown, strict=True)]
     has_background = split.background is not None
@@ -69,7 +69,7 @@ def _item(split: MaskSplit, row: int, picture: Shown) -> dict[str, Any]:
         "path": cut(predictions.paths[row], MAX_TITLE),
         "group": None if predictions.groups is None else predictions.groups[row],
         "image": picture.uri,
-        "width": size[0] or 4,  # a picture without anything to show still keeps its place
+        "width": size[0] or 4,  # an image without anything to show still keeps its place
         "height": size[1] or 3,
         "truth": "" if truth is None else pack_labels(truth, size),
         "predicted": "" if predicted is None else pack_labels(predicted, size),
@@ -81,4 +81,4 @@ def _item(split: MaskSplit, row: int, picture: Shown) -> dict[str, Any]:
     }
 
 
-SECTION = Section("gallery", "Pictures, worst first", "dense_gallery.html.j2", build_split=_build)
+SECTION = Section("gallery", "Images, worst first", "dense_gallery.html.j2", build_split=_build)

@@ -18,7 +18,7 @@ def headline(run: RunView, split: MaskSplit) -> str:
     """The result in the sentences a person would say."""
     numbers, metric = split.summary, leading_metric(run.task)
     if not numbers["n"]:
-        return f"No picture of this split has a mask ({count(numbers['unlabelled'], 'picture')} without one)."
+        return f"No image of this split has a mask ({count(numbers['unlabelled'], 'image')} without one)."
     interval = span(numbers[f"{metric}_interval"], 0)
     of = split.pictures if numbers["n"] != 1 else split.pictures.removesuffix("s")
     reached = f"{metric_title(metric)} {percent(numbers[metric])}{f' ({interval})' if interval else ''}"

@@ -7,13 +7,13 @@ from typing import Any, cast
 from vision_ft.reporting.collect.split import Split
 from vision_ft.reporting.collect.values import ValueSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import MAX_TITLE, PictureIndex, Section, View, cut, number
+from vision_ft.reporting.section import MAX_TITLE, ImageIndex, Section, View, cut, number
 
 AT_ONCE = 24
 MAX_IMAGES = 72
 
 
-def _build(run: RunView, split: ValueSplit, pictures: PictureIndex) -> View:
+def _build(run: RunView, split: ValueSplit, pictures: ImageIndex) -> View:
     del run, pictures
     shown = [_item(split, row, k) for row, k in split.worst_first[:MAX_IMAGES]]
     return {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from vision_ft.evaluate.regression.slices import is_biased
 from vision_ft.reporting.collect.values import ValueSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 
 MAX_ROWS = 200
 
 
-def _build(run: RunView, split: ValueSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: ValueSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     found = split.summary["by_group"]
     if not found:

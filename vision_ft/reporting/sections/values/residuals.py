@@ -6,11 +6,11 @@ from vision_ft.evaluate.regression.slices import is_biased
 from vision_ft.reporting.charts.values import residual_chart
 from vision_ft.reporting.collect.values import ValueSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View, cut, number_span
+from vision_ft.reporting.section import ImageIndex, Section, View, cut, number_span
 from vision_ft.reporting.sections.values.scatter import charted, left_out, points_of
 
 
-def _build(run: RunView, split: ValueSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: ValueSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     shown = charted(split)
     if not shown:

@@ -8,14 +8,14 @@ from vision_ft.reporting.caveats.values import slope_of
 from vision_ft.reporting.charts.values import MAX_POINTS, scatter_chart, thin
 from vision_ft.reporting.collect.values import ValueSplit
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View, cut, number, number_span
+from vision_ft.reporting.section import ImageIndex, Section, View, cut, number, number_span
 
 MAX_CHARTS = 12  # the targets of the lowest R2 where there are more
 MANY_POINTS = 3 * MAX_POINTS  # of all charts of a section, so that a page of many targets stays small
 MIN_POINTS = 300
 
 
-def _build(run: RunView, split: ValueSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: ValueSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     shown = charted(split)
     if not shown:

@@ -7,11 +7,11 @@ from itertools import groupby
 from vision_ft.evaluate.regression.slices import error_sentences
 from vision_ft.reporting.collect.values import ValueSplit, error_rows
 from vision_ft.reporting.collect.view import RunView
-from vision_ft.reporting.section import PictureIndex, Section, View
+from vision_ft.reporting.section import ImageIndex, Section, View
 from vision_ft.reporting.sections.classification.slices import with_ranges
 
 
-def _build(run: RunView, split: ValueSplit, pictures: PictureIndex) -> View | None:
+def _build(run: RunView, split: ValueSplit, pictures: ImageIndex) -> View | None:
     del run, pictures
     rows = error_rows(split)
     if not rows:
