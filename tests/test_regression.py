@@ -15,6 +15,7 @@ import torch
 import vision_ft as vf
 from tests.runs import final_weights
 from tests.values import draw_counts, value_run
+from vision_ft.errors import ResumeError
 from vision_ft.evaluate.regression.predictions import read_value_predictions
 
 
@@ -110,3 +111,24 @@ def test_images_without_numbers_serve_a_new_camera(data: Path, tmp_path: Path):
     (new / "counts.csv").unlink()
     done = vf.adapt(source.path, new, strategy=["batchnorm"], out=tmp_path / "adapted")
     assert (done.path / "to_label.csv").is_file()
+
+
+def test_a_value_that_changed_is_refused_on_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from vision_ft.engine import loop
+
+    data = draw_counts(tmp_path / "data", count=40)
+    ended = loop.end_epoch
+
+    def end_then_die(*args):
+        ended(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "end_epoch", end_then_die)
+    with pytest.raises(KeyboardInterrupt):
+        value_run(data, tmp_path / "run")
+    monkeypatch.undo()
+    lines = data.read_text().splitlines()
+    path, _, cover = lines[5].split(",")
+    data.write_text("\n".join([*lines[:5], f"{path},99,{cover}", *lines[6:]]) + "\n")
+    with pytest.raises(ResumeError, match=f"the data changed since the run began, in 1 pictures: {path}"):
+        value_run(data, tmp_path / "run", resume=True)

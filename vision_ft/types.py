@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # importing torch takes seconds; the names below are needed b
     from torch import Tensor, nn
 
 Task = Literal["classification", "multilabel", "multitask", "segmentation", "detection", "regression"]
-CLASSIFICATION, MULTILABEL, MULTITASK, SEGMENTATION, DETECTION, REGRESSION = get_args(Task)  # each name written once
+TASK_NAMES: tuple[Task, ...] = get_args(Task)
+CLASSIFICATION, MULTILABEL, MULTITASK, SEGMENTATION, DETECTION, REGRESSION = TASK_NAMES  # each name is written once
 DEFAULT_TASK: Task = CLASSIFICATION
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")

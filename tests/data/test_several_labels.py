@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import vision_ft as vf
-from vision_ft.config.schema.recipe import DataConfig
+from vision_ft.config.schema.data import DataConfig
 from vision_ft.converting import convert
 from vision_ft.data.audit.audit import check
 from vision_ft.data.kinds import KINDS

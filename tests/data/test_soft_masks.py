@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.annotated import SIZE, draw_pictures
 from vision_ft.config.load import load_recipe
-from vision_ft.config.schema.recipe import DataConfig
+from vision_ft.config.schema.data import DataConfig
 from vision_ft.converting import convert
 from vision_ft.data.class_table import BINARY, ClassTable, soften
 from vision_ft.data.formats.masks.read import class_table_of

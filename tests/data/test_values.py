@@ -13,7 +13,7 @@ from vision_ft.data.formats.csv import labels as csv_labels
 from vision_ft.data.kinds import KINDS
 from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
-from vision_ft.data.values import value_matrix
+from vision_ft.data.values import VALUES, value_column, value_matrix
 from vision_ft.errors import DataError
 from vision_ft.types import ClassSpace
 
@@ -73,8 +73,6 @@ def test_what_is_written_is_read_again(tmp_path: Path):
 
 
 def table_of(values: np.ndarray, names: tuple[str, ...] = ("target",), root: str = "/data") -> SampleTable:
-    from vision_ft.data.values import VALUES, value_column
-
     return SampleTable.build(
         root=Path(root),
         paths=[f"{row:04d}.png" for row in range(len(values))],
@@ -123,7 +121,7 @@ def test_cameras_are_joined_by_the_name_of_the_target():
     old = table_of(np.array([[1.0, 2.0]]), ("a", "b"))
     new = table_of(np.array([[5.0]]), ("b",))
     joined = KIND.join([old, new], ClassSpace(("a", "b")), prefixes=(".", "."))
-    values = [column["values"].to_pylist() for column in joined.columns]
+    values = [column[VALUES].to_pylist() for column in joined.columns]
     assert values == [[[1.0, 2.0]], [[None, 5.0]]]
 
 

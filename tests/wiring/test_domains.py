@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision_ft.config.schema.recipe import DataConfig
+from vision_ft.config.schema.data import DataConfig
 from vision_ft.data.kinds import KINDS
 from vision_ft.data.labelled import is_labelled
 from vision_ft.data.several_labels import label_columns, label_matrix

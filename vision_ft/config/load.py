@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from vision_ft.config import nearest, yaml_text
 from vision_ft.config.explain import explain
-from vision_ft.config.schema.recipe import AdaptConfig, Recipe
+from vision_ft.config.schema.adapt import AdaptConfig
+from vision_ft.config.schema.recipe import Recipe
 from vision_ft.errors import RecipeError
 
 # Looked up from here, then beside the recipe that sets them.
@@ -141,7 +142,8 @@ def _nest(key: str, value: Any) -> dict[str, Any]:
     """Turn ("optim.lr", 1) into {"optim": {"lr": 1}}."""
     for name in reversed(key.split(".")):
         value = {name: value}
-    return value
+    found: dict[str, Any] = value
+    return found
 
 
 def _merge(settings: _Settings, above: Mapping[str, Any]) -> None:

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from vision_ft.data.table import SampleTable
 
-VALUES = "values"  # list of T float64, null = not known
+# List of T float64, null = not known. What begins with "label:" counts in fingerprints and when a run resumes.
+VALUES = "label:values"
 
 
 def value_matrix(table: SampleTable) -> npt.NDArray[np.float64]:

@@ -20,7 +20,8 @@ def temper(scores: np.ndarray, temperature: float) -> np.ndarray:
     log_scores = np.log(np.maximum(np.asarray(scores, np.float64), SMALLEST)) / temperature
     log_scores -= log_scores.max(axis=1, keepdims=True)
     powered = np.exp(log_scores)
-    return powered / powered.sum(axis=1, keepdims=True)
+    found: np.ndarray = powered / powered.sum(axis=1, keepdims=True)
+    return found
 
 
 def score_of(scores: np.ndarray, labels: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:

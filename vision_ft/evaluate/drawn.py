@@ -90,4 +90,5 @@ def chance_of(changes: np.ndarray) -> float:
     """
     known = changes[~np.isnan(changes)]
     tail = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    return min(2 * (tail + 1) / (known.size + 1), 1.0)
+    found: float = min(2 * (tail + 1) / (known.size + 1), 1.0)
+    return found

@@ -140,11 +140,13 @@ def read_tables(recipe: Recipe, source: Source, reporter: Reporter) -> tuple[Sam
     """Return both cameras in one table, what was seen, and why there are no old pictures ("" when there are)."""
     config, threads, seed = recipe.adapt, os.cpu_count() or 1, recipe.run.seed
     reporter.say(f"reading {recipe.data.path}")
-    new, seen = read_new(recipe.data, task=recipe.task, classes=source.classes, seed=seed, threads=threads)
+    new, seen = read_new(
+        recipe.data, task=recipe.task, classes=source.classes, columns=source.columns, seed=seed, threads=threads
+    )
     reporter.say("reading the pictures of the old cameras")
     root = None if config.data_root is None else Path(config.data_root)
     old = read_old(source.table(root), _kept_data(recipe), task=recipe.task, seed=seed, threads=threads, root=root)
-    table, joined = join_domains(old.table, new, source.classes)
+    table, joined = join_domains(old.table, new, source.classes, columns=source.columns)
     table, short = limit_labels(table, config.labels, val_share=VAL_SHARE, seed=seed)
     _refuse_unjudgeable(table)
     return table, [*old.findings, *seen, *joined, *short], old.missing

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 def build_report(run_dir: Path, *, data_root: Path | None = None, load_thumbnail: Loader | None = None) -> Path:
     """Make report.html of a run folder; see `vision_ft.reporting.html.build_report`."""
     from vision_ft.reporting import html
+    from vision_ft.reporting.thumbnails import load_picture
 
-    load = load_thumbnail or html.load_picture
+    load = load_thumbnail or load_picture
     return html.build_report(run_dir, data_root=data_root, load_thumbnail=load)
 
 
@@ -24,6 +25,7 @@ def build_report_from_predictions(
 ) -> Path:
     """Make the report of a predictions file; see `vision_ft.reporting.html.build_report_from_predictions`."""
     from vision_ft.reporting import html
+    from vision_ft.reporting.thumbnails import load_picture
 
-    load = load_thumbnail or html.load_picture
+    load = load_thumbnail or load_picture
     return html.build_report_from_predictions(file, out, image_root=image_root, load_thumbnail=load)

@@ -40,7 +40,8 @@ def class_weights(class_counts: np.ndarray) -> np.ndarray:
 def log_prior(class_counts: np.ndarray) -> np.ndarray:
     """Return the log share of each class (K,), add-one smoothed so that an absent class stays finite."""
     counts = np.asarray(class_counts, dtype=np.float64) + 1
-    return np.log(counts / counts.sum())
+    found: np.ndarray = np.log(counts / counts.sum())
+    return found
 
 
 def cross_entropy(class_counts: np.ndarray, *, imbalance: str = "none", label_smoothing: float = 0.0) -> Loss:

@@ -102,7 +102,8 @@ def _checked(weights: np.ndarray, count: int) -> np.ndarray:
 def _balance(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Scale the weights so that all classes weigh the same; older scikit-learn balances bare counts."""
     totals = np.bincount(labels, weights=weights)
-    return weights * (weights.sum() / (np.count_nonzero(totals) * totals[labels]))
+    found: np.ndarray = weights * (weights.sum() / (np.count_nonzero(totals) * totals[labels]))
+    return found
 
 
 def _moments(features: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from vision_ft.data.loading.targets import IGNORED_PIXEL, MaskTruth
+from vision_ft.data.loading.targets import MaskTruth
+from vision_ft.data.masks import IGNORED_PIXEL
 from vision_ft.evaluate.masks.boundary import boundary_counts
 from vision_ft.evaluate.masks.metrics import confusion_of
 from vision_ft.evaluate.masks.predictions import MaskPredictions

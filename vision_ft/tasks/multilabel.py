@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from timm.loss import AsymmetricLossMultiLabel
+from timm.loss.asymmetric_loss import AsymmetricLossMultiLabel
 from torch import Tensor
 
 from vision_ft.data.several_labels import label_matrix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vision_ft.config.schema.recipe import DataConfig
+from vision_ft.config.schema.data import DataConfig
 from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.formats import FORMATS, detect
 from vision_ft.data.images.decode import printable

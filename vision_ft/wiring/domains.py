@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from vision_ft.config.schema.recipe import DataConfig
+from vision_ft.config.schema.data import DataConfig
 from vision_ft.data.audit.audit import apply_policy, check, scan
 from vision_ft.data.images.decode import printable
 from vision_ft.data.kinds import KINDS

@@ -90,7 +90,8 @@ def final_recall(matches: Sequence[ClassMatches]) -> np.ndarray:
     """Share (K, I) of the true boxes that any of the `first` detections hits; NaN without a true box."""
     totals = np.array([one.truths.sum() for one in matches], np.float64)
     hits = np.stack([(one.hit & one.first).sum(axis=1) for one in matches])
-    return np.divide(hits, totals[:, None], out=np.full(hits.shape, np.nan), where=totals[:, None] > 0)
+    found: np.ndarray = np.divide(hits, totals[:, None], out=np.full(hits.shape, np.nan), where=totals[:, None] > 0)
+    return found
 
 
 def mean_defined(values: np.ndarray) -> float:

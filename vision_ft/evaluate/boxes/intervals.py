@@ -158,7 +158,8 @@ def picture_f1(predictions: BoxPredictions, explained: Explained) -> np.ndarray:
     shown = np.isin(explained.kinds, ("hit", *FALSE_ALARMS))
     boxes = np.bincount(predictions.found.pictures[shown], minlength=count)
     boxes += np.bincount(predictions.truth.pictures[~predictions.truth.ignored], minlength=count)
-    return np.divide(2 * hits, boxes, out=np.full(count, np.nan), where=boxes > 0)
+    found: np.ndarray = np.divide(2 * hits, boxes, out=np.full(count, np.nan), where=boxes > 0)
+    return found
 
 
 def picture_errors(predictions: BoxPredictions, explained: Explained) -> list[dict[str, int]]:

@@ -173,7 +173,8 @@ def _probabilities(scores: np.ndarray, file: Path) -> np.ndarray:
             f"{file} row {wrong[0] + 1}: scores sum to {sums[wrong[0]]:.3g}, smallest {scores[wrong[0]].min():.3g}; "
             "give probabilities that sum to 1 (softmax of the logits)"
         )
-    return (scores / sums[:, None]).astype(np.float32)
+    found: np.ndarray = (scores / sums[:, None]).astype(np.float32)
+    return found
 
 
 def _predicted(
@@ -190,4 +191,5 @@ def _confidences(table: pa.Table, file: Path) -> np.ndarray:
     wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
     if wrong.size:
         raise DataError(f"{file} row {wrong[0] + 1}: confidence {values[wrong[0]]:g} is outside 0..1")
-    return values
+    found: np.ndarray = values
+    return found

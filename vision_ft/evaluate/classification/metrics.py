@@ -110,7 +110,8 @@ def _f1(counts: ClassCounts) -> np.ndarray:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    found: np.ndarray = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return found
 
 
 def _mean_present(counts: ClassCounts, values: Callable[[ClassCounts], np.ndarray]) -> float:

@@ -103,7 +103,8 @@ def paired_macro_f1(
 
     def change(draw: np.ndarray) -> np.ndarray:
         drawn = [drawn_counts(draw, unit, rows[:, 0], rows[:, at], num_classes=num_classes) for at in (1, 2)]
-        return drawn_macro_f1(*drawn[1]) - drawn_macro_f1(*drawn[0])
+        found: np.ndarray = drawn_macro_f1(*drawn[1]) - drawn_macro_f1(*drawn[0])
+        return found
 
     value = float(change(counts[None].astype(np.float64))[0])
     return _difference(

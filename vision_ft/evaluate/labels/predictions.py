@@ -201,7 +201,8 @@ def _lists(values: Any, count: int) -> pa.ListArray:
 
 def _matrix(column: pa.ChunkedArray, width: int, kind: Any) -> np.ndarray:
     values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return values.astype(kind).reshape(len(column), width)
+    found: np.ndarray = values.astype(kind).reshape(len(column), width)
+    return found
 
 
 def _write(

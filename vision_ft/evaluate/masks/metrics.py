@@ -124,7 +124,9 @@ def mean_present(values: np.ndarray) -> np.ndarray:
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return part / whole, element by element; NaN where the whole is 0."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)[()]  # a number, not 0 dimensions
+    found = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    number: np.ndarray = found[()]  # not 0 dimensions
+    return number
 
 
 MASK_METRICS: dict[str, MaskMetric] = {

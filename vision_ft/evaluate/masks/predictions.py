@@ -88,7 +88,8 @@ class MaskPredictions:
     @property
     def counted(self) -> np.ndarray:
         """Pixels (N,) of each picture that count."""
-        return self.confusion.sum(axis=(1, 2))
+        found: np.ndarray = self.confusion.sum(axis=(1, 2))
+        return found
 
     def headline(self, weights: np.ndarray | None = None) -> dict[str, float]:
         """Return each metric of `MASK_METRICS` over all pictures, NaN where no pixel counts.

@@ -34,7 +34,8 @@ def r2(targets: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.nd
     error = weights @ (predicted - targets) ** 2
     known = (total >= 2) & (spread > 1e-12 * np.maximum(weights @ centred**2, 1e-300))
     share = np.divide(error, spread, out=np.full(len(weights), np.nan), where=known)
-    return 1 - share
+    found: np.ndarray = 1 - share
+    return found
 
 
 def spearman(targets: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -66,7 +67,8 @@ def _correlation(first: np.ndarray, second: np.ndarray, weights: np.ndarray) -> 
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+    found: np.ndarray = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+    return found
 
 
 # In the one order of the task: the first selects the epoch and gates an adaptation.

@@ -116,7 +116,10 @@ def mean_over_targets(values: np.ndarray, metric: str) -> np.ndarray:
         return np.full(len(values), np.nan)
     known = ~np.isnan(values)
     count = known.sum(axis=1)
-    return np.divide(np.where(known, values, 0).sum(axis=1), count, out=np.full(len(values), np.nan), where=count > 0)
+    found: np.ndarray = np.divide(
+        np.where(known, values, 0).sum(axis=1), count, out=np.full(len(values), np.nan), where=count > 0
+    )
+    return found
 
 
 def _with_intervals(whole: Mapping[str, np.ndarray], drawn: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def _closeness(predictions: ValuePredictions) -> np.ndarray:
     counted = ~np.isnan(scaled)
     number = counted.sum(axis=1)
     total = np.where(counted, scaled, 0).sum(axis=1)
-    return 1 - np.divide(total, number, out=np.full(len(predictions), np.nan), where=number > 0)
+    found: np.ndarray = 1 - np.divide(total, number, out=np.full(len(predictions), np.nan), where=number > 0)
+    return found
 
 
 def _with_classes(predictions: ValuePredictions, classes: tuple[str, ...]) -> ValuePredictions:

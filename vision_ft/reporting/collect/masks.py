@@ -10,8 +10,7 @@ import numpy as np
 
 from vision_ft.data.class_table import ClassTable
 from vision_ft.data.images.paint import background_of
-from vision_ft.data.loading.targets import IGNORED_PIXEL
-from vision_ft.data.masks import read_codes, read_mask
+from vision_ft.data.masks import IGNORED_PIXEL, read_codes, read_mask
 from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError

@@ -33,7 +33,8 @@ def charted(split: ValueSplit) -> list[int]:
 
 def left_out(split: ValueSplit) -> int:
     """Return how many targets with a value are not drawn."""
-    return max(0, sum(row["n"] > 0 for row in split.summary["per_target"]) - MAX_CHARTS)
+    found: int = max(0, sum(row["n"] > 0 for row in split.summary["per_target"]) - MAX_CHARTS)
+    return found
 
 
 def points_of(split: ValueSplit, k: int) -> dict[str, Any]:
