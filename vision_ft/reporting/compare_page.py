@@ -16,7 +16,7 @@ from vision_ft.evaluate.comparing.runs import compare_runs
 from vision_ft.evaluate.comparing.words import p_text
 from vision_ft.files import write_atomic
 from vision_ft.reporting.charts.base import svg, ticks
-from vision_ft.reporting.metric_names import metric_name, metric_title
+from vision_ft.reporting.metric_names import is_share, metric_name, metric_title
 from vision_ft.reporting.page import hash_script, make_environment, read_assets
 from vision_ft.reporting.section import MAX_TITLE, cut, points
 from vision_ft.reporting.thumbnails import Thumbnails, build_thumbnails, load_picture
@@ -127,13 +127,14 @@ def _of_image(comparison: Mapping[str, Any]) -> str | None:
     return comparison.get("of_image") or comparison.get("of_picture")
 
 
-def _heading(metric: str) -> dict[str, str]:
+def _heading(metric: str) -> dict[str, Any]:
     """What the page calls a metric, and where its values are."""
     return {
         "name": metric,
         "interval": f"{metric}_interval",
         "word": metric_name(metric),
         "title": metric_title(metric),
+        "is_share": is_share(metric),
     }
 
 

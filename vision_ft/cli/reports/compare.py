@@ -59,15 +59,16 @@ def print_comparison(comparison: Mapping[str, Any]) -> None:
 
 def _row(summary: Mapping[str, Any], pair: Mapping[str, Any] | None, metrics: Sequence[str]) -> list[str]:
     from vision_ft.evaluate.comparing.words import p_text
-    from vision_ft.evaluate.names import share
+    from vision_ft.evaluate.names import metric_info
 
-    change, p_value = "", ""
+    first, change, p_value = metric_info(metrics[0]), "", ""
     if pair is not None:
-        change, p_value = _change(pair[metrics[0]], COLOURS[pair["verdict"]]), p_text(pair["p_adjusted"])
+        change = _change(pair[metrics[0]], COLOURS[pair["verdict"]], first.factor)
+        p_value = p_text(pair["p_adjusted"])
     second = summary[metrics[1]]
     return [
         escape(summary["name"]),
-        share(summary[metrics[0]]) + _ends(summary[f"{metrics[0]}_interval"]),
+        first.show(summary[metrics[0]]) + _ends(summary[f"{metrics[0]}_interval"], first.factor),
         change,
         p_value.removeprefix("p = ").removeprefix("p "),
         "-" if second is None else f"{second:.3f}",
@@ -75,19 +76,20 @@ def _row(summary: Mapping[str, Any], pair: Mapping[str, Any] | None, metrics: Se
     ]
 
 
-def _change(difference: Mapping[str, float | None], colour: str) -> str:
-    from vision_ft.evaluate.comparing.words import points
-
+def _change(difference: Mapping[str, float | None], colour: str, factor: float) -> str:
     value, low, high = (difference[key] for key in ("value", "low", "high"))
     if value is None:
         return "-"
-    ends = "" if low is None or high is None else f" ({points(low)} to {points(high)})"
-    return f"[{colour}]{100 * value:+.1f}[/]{ends}"
+    shown = f"{100 * value:+.1f}" if factor == 100 else f"{value:+.3g}"
+    return f"[{colour}]{shown}[/]{_ends((low, high), factor)}"
 
 
-def _ends(interval: Sequence[float | None]) -> str:
-    low, high = interval
-    return "" if low is None or high is None else f" ({100 * low:.1f} to {100 * high:.1f})"
+def _ends(interval: Sequence[float | None] | None, factor: float) -> str:
+    low, high = interval or (None, None)
+    if low is None or high is None:
+        return ""
+    first, last = (f"{100 * end:.1f}" if factor == 100 else f"{end:.3g}" for end in (low, high))
+    return f" ({first} to {last})".replace("-0.0 ", "0.0 ")
 
 
 def _amount(value: float | None) -> str:

@@ -145,7 +145,9 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
 
 
 def _score(numbers: Mapping[str, Any] | None, metric: str) -> str:
-    return "-" if numbers is None or numbers[metric] is None else f"{numbers[metric]:.1%}"
+    from vision_ft.evaluate.names import metric_info
+
+    return "-" if numbers is None else metric_info(metric).show(numbers[metric])
 
 
 def _change(change: Mapping[str, float] | None) -> str:

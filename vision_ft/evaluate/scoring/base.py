@@ -68,6 +68,11 @@ class MetricInfo:
         title = self.title
         return title[:1].upper() + title[1:] if title.split("-")[0].islower() else title
 
+    @property
+    def factor(self) -> float:
+        """What a value is multiplied by where it is shown as a bare number: 100 for shares."""
+        return 100.0 if self.scale == "share" else 1.0
+
     def show(self, value: float | None) -> str:
         """Return 0.893 as "89.3%", a plain number as "0.893", None and NaN as "-"."""
         if value is None or isnan(value):
