@@ -270,7 +270,7 @@ REGRESSION = Kind(
     unlabelled=lambda count, classes, columns: Labels(
         {PREFIX + name: pa.array(np.full(count, NAN)) for name in classes.names}
     ),
-    told=True,
+    needs_recipe=True,
 )
 
 

@@ -78,7 +78,7 @@ def test_no_sample_gives_nan_and_not_a_warning():
 
 
 def test_arrays_of_different_lengths_are_refused():
-    with pytest.raises(DataError, match="3 values before, 2 after; they must be as many"):
+    with pytest.raises(DataError, match="lengths differ: 3 values before, 2 after"):
         paired_bootstrap(np.zeros(3), np.zeros(2))
     with pytest.raises(DataError, match="3 values before, 3 after and 1 groups"):
         paired_bootstrap(np.zeros(3), np.zeros(3), groups=["a"])

@@ -140,7 +140,7 @@ def test_cheap_functions_agree_with_the_summary():
 @pytest.mark.parametrize(
     ("targets", "scores", "predicted", "message"),
     [
-        ([0, 1], None, [0], "2 targets but 1 predictions"),
+        ([0, 1], None, [0], "lengths differ: 2 targets, 1 predictions"),
         ([0, 5], None, [0, 1], r"row 1: target 5 is not one of the 2 classes"),
         ([0, 1], None, [0, -1], r"row 1: prediction -1"),
         ([0, 1], [[1.0, 0.0]], [0, 1], r"scores have shape \(1, 2\), expected \(2, 2\)"),

@@ -34,7 +34,7 @@ def test_by_default_the_old_pictures_are_those_of_the_run_in_their_splits(source
 
 
 def test_kept_pictures_that_the_source_learned_from_stay_in_train(source, tmp_path, new):
-    """Even where nothing else could be val: what the model knows by heart cannot show what it forgets."""
+    """Even where nothing else could be val: training images cannot measure forgetting."""
     before = table_of(source)
     keep = tmp_path / "keep"
     for row in before.rows("train"):

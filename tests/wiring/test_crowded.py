@@ -34,8 +34,8 @@ def test_a_picture_with_more_boxes_than_the_head_gives_is_a_warning_with_the_way
     (finding,) = find_crowded(table_of(3, 21, None, 40), model)
     assert (finding.level, finding.kind, finding.path) == ("warning", "more-boxes-than-given", "3.png")
     assert finding.detail == (
-        "40 boxes, but the head gives 20 an image at most, so that the rest can never be found; so it is with 2 "
-        "images. Set model.head_args={max_boxes: 80}."
+        "40 boxes, but the head gives at most 20 per image. 2 images hold more boxes than that; the rest cannot be "
+        "detected. Set model.head_args={max_boxes: 80}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The gate: a choice made on val is held against images that chose nothing, before it takes the source's place."""
+"""Verify the candidate chosen on val on held-out test images."""
 
 from __future__ import annotations
 

@@ -22,5 +22,5 @@ def audit(data: str | Path, *, overrides: Sequence[str] = ()) -> tuple[SampleTab
     """
     recipe = resolve_recipe(data, [*overrides, "data.on_bad=drop"], {})
     threads = os.cpu_count() or 1
-    task = recipe.task if KINDS[recipe.task].told else None  # what boxes and masks are can be seen
+    task = recipe.task if KINDS[recipe.task].needs_recipe else None  # what boxes and masks are can be seen
     return prepare_table(recipe.data, task=task, seed=recipe.run.seed, threads=threads, quick=False, strict=False)

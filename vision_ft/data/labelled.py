@@ -31,7 +31,7 @@ def names_present(table: SampleTable) -> list[str]:
 def is_plain(table: SampleTable) -> bool:
     """Whether a table is what folders and files of plain images are read as, so that they may serve any task."""
     kind = KINDS[table.task]
-    return not kind.spatial and not kind.told
+    return not kind.spatial and not kind.needs_recipe
 
 
 def as_unlabelled(

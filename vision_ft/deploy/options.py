@@ -1,4 +1,4 @@
-"""What a person may ask of a prediction, checked against what the task takes; and the tiles that follow from it."""
+"""Prediction options, validated per task, and the tiling they imply."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def run_feed(
         video = AnnotatedVideo(out, lambda seen: draw_frame(seen, states)) if annotate else None
         if video is not None:
             stack.callback(video.close)
-        go_through(feed, first, seen_frames, takers=[recorder.take, *([video.add] if video else [])], told=on_frame)
+        follow(feed, first, seen_frames, takers=[recorder.take, *([video.add] if video else [])], notify=on_frame)
     _write_summary(recorder, out, states, feed.interval_s)
     remarks = (*feed.remarks, *_remark_on_window(feed, smooth, len(recorder.seconds)))
     counts = dict(zip(states.names, recorder.counts[-1].tolist(), strict=True))
@@ -135,16 +135,16 @@ def first_of(feed: Feed, seen_frames: Iterator[Seen]) -> Seen:
     return first
 
 
-def go_through(
-    feed: Feed, first: Seen, rest: Iterable[Seen], *, takers: Sequence[Callable[[Seen], None]], told: OnFrame | None
+def follow(
+    feed: Feed, first: Seen, rest: Iterable[Seen], *, takers: Sequence[Callable[[Seen], None]], notify: OnFrame | None
 ) -> None:
     """Hand what was seen in each frame to all takers; Ctrl-C ends the pass and becomes the reason in `feed.stopped`."""
     try:
         for seen in chain([first], rest):
             for take in takers:
                 take(seen)
-            if told is not None:
-                told(seen, feed)
+            if notify is not None:
+                notify(seen, feed)
     except KeyboardInterrupt:
         feed.stopped = f"{feed.name}: interrupted by Ctrl-C."
 

@@ -14,7 +14,7 @@ from vision_ft.deploy.feeding import FrameValues
 from vision_ft.feed.annotate import AnnotatedVideo
 from vision_ft.feed.draw import draw_measures
 from vision_ft.feed.frames import Feed
-from vision_ft.feed.job import FeedResult, OnFrame, clear, first_of, go_through
+from vision_ft.feed.job import FeedResult, OnFrame, clear, first_of, follow
 from vision_ft.feed.measure import FORMATS, FrameMeasures, measure_feed
 from vision_ft.feed.record import TABLES, clock_text
 from vision_ft.feed.regions import RegionSet
@@ -91,7 +91,7 @@ def run_measures(
         video = AnnotatedVideo(out, draw) if annotate else None
         if video is not None:
             stack.callback(video.close)
-        go_through(feed, first, seen_frames, takers=[recorder.take, *([video.add] if video else [])], told=on_frame)
+        follow(feed, first, seen_frames, takers=[recorder.take, *([video.add] if video else [])], notify=on_frame)
     last = recorder.last or first
     return FeedResult(
         path=out,

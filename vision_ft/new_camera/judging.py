@@ -56,7 +56,7 @@ class Judge:
 
     @property
     def alpha_step(self) -> int:
-        """Every how manieth mixture of weights is looked at: without cached features each is a pass over val."""
+        """Evaluate every n-th mixing weight: without cached features each one is a pass over val."""
         return 1 if self.reads_features else 2
 
     @cached_property

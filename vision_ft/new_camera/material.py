@@ -1,4 +1,4 @@
-"""What a candidate is made from and what it becomes."""
+"""Inputs (`Job`) and result (`Tuned`) of a candidate."""
 
 from __future__ import annotations
 

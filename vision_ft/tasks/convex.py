@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STRENGTHS = tuple(10.0**exponent for exponent in range(-3, 3))  # inverse L2 strengths C, a decade apart
 HALF_DECADE = 10.0**0.5  # the neighbours of the best are tried too
-MAX_ITERATIONS = 500  # standardised features converge in tens of iterations; this only bounds the odd case
+MAX_ITERATIONS = 500  # standardised features converge in tens of iterations; this is a safety limit
 
 Weights = np.ndarray | None  # one a row; None counts all rows alike
 Rows = tuple[np.ndarray, np.ndarray, Weights]  # features (N, D), labels (N,), weights (N,)

@@ -13,7 +13,7 @@ LIMIT = "max_boxes"  # of head_args
 
 
 def find_crowded(table: SampleTable, model: VisionModel) -> list[Finding]:
-    """Warn where an image holds more boxes than the head gives, since the rest can never be found."""
+    """Warn where an image holds more boxes than the head gives: the rest cannot be detected."""
     limit, count_objects = model.head_args.get(LIMIT), KINDS[table.task].count_objects
     if count_objects is None or limit is None:
         return []
@@ -23,7 +23,7 @@ def find_crowded(table: SampleTable, model: VisionModel) -> list[Finding]:
         return []
     fullest = int(counts.argmax())
     detail = (
-        f"{int(counts[fullest])} boxes, but the head gives {limit} an image at most, so that the rest can never be "
-        f"found; so it is with {crowded} images. Set model.head_args={{max_boxes: {2 * int(counts[fullest])}}}."
+        f"{int(counts[fullest])} boxes, but the head gives at most {limit} per image. {crowded} images hold more boxes "
+        f"than that; the rest cannot be detected. Set model.head_args={{max_boxes: {2 * int(counts[fullest])}}}."
     )
     return [Finding("warning", "more-boxes-than-given", table.relative_path(fullest), detail)]

@@ -237,8 +237,8 @@ def _split_as_recorded(
 ) -> SampleTable:
     """Give images that the source run lists the split they had there, and split the others.
 
-    An image that the model was trained on stays in train, even where no other is left for val: what it knows by heart
-    cannot show what it forgets. The others are split among themselves, and join a listed one that they are tied to.
+    An image that the model was trained on stays in train, even where no other is left for val: training images
+    cannot measure forgetting. The others are split among themselves, and join a listed one that they are tied to.
     """
     if recorded is None or "hash" not in recorded.arrow.column_names:
         return assign(table, val=config.val, test=config.test, seed=seed)

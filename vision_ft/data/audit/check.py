@@ -1,4 +1,4 @@
-"""Check a split table as a set: leaks, conflicts, classes that are missing, lonely, unequal or nearly namesakes."""
+"""Check a split table: leaks, conflicts, missing, single-image, imbalanced or near-identically named classes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _check_equal_content(table: SampleTable, *, skip_evaluation: bool) -> Iterat
     splits, labels = table.splits, KINDS[table.task].rows(table)
     rank: dict[object, int] = {"train": 0, "val": 1, "test": 2}
     for rows in _equal_rows(table, "hash"):
-        rows.sort(key=lambda row: -rank.get(splits[row], -1))  # the most precious copy first: test, val, train
+        rows.sort(key=lambda row: -rank.get(splits[row], -1))  # evaluation copies first: test, val, train
         first_of = {labels.ids[row]: row for row in reversed(rows)}
         for row in rows if len(first_of) > 1 else rows[1:]:
             unlike = next((one for one in first_of.values() if labels.differ(one, row)), None)

@@ -1,4 +1,4 @@
-"""What has to be kept in order around Pillow: its warnings, its global limits, its EXIF reading."""
+"""Pillow helpers: warnings, decompression limits, EXIF."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Kind:
         with_labels: the table with other labels, given as `labels` gives them; None where labels are no array.
         spatial: whether labels are places in the image, which move with its pixels: such an image is not decoded at a
             smaller scale, and one that its file turns (EXIF) is doubtful.
-        told: whether only the recipe's task can tell that a data set is of this task.
+        needs_recipe: whether only the recipe's task can tell that a data set is of this task.
         carrier: what bears a class where a format keeps no list of classes: "image" or "box"; "" for none.
         scan: looks at every annotation and returns the table with what is measured and mended, and the findings.
         count_objects: (N,) objects in each image, where a model gives a limited number of them.
@@ -147,7 +147,7 @@ class Kind:
     write: Callable[[SampleTable], tuple[list[str], list[list[str]]]] | None = None
     with_labels: Callable[[SampleTable, np.ndarray], SampleTable] | None = None
     spatial: bool = False
-    told: bool = False
+    needs_recipe: bool = False
     carrier: str = ""
     scan: Scan = no_scan
     count_objects: Callable[[SampleTable], np.ndarray] | None = None

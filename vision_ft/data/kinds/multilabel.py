@@ -115,5 +115,5 @@ KIND = Kind(
     columns=(LABELS,),
     write=write_cells,
     with_labels=with_labels,
-    told=True,
+    needs_recipe=True,
 )

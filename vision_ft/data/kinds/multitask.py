@@ -140,5 +140,5 @@ KIND = Kind(
     unlabelled=unlabelled,
     write=write_cells,
     with_labels=with_labels,
-    told=True,
+    needs_recipe=True,
 )

@@ -132,5 +132,5 @@ KIND = Kind(
     columns=(VALUES,),
     write=write_cells,
     with_labels=with_labels,
-    told=True,
+    needs_recipe=True,
 )

@@ -268,7 +268,7 @@ def _checked(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     targets, predicted = np.asarray(targets, np.int64), np.asarray(predicted, np.int64)
     if len(targets) != len(predicted):
-        raise DataError(f"predictions: {len(targets)} targets but {len(predicted)} predictions; they must be as many")
+        raise DataError(f"lengths differ: {len(targets)} targets, {len(predicted)} predictions")
     for what, values, least in (("target", targets, -1), ("prediction", predicted, 0)):
         outside = np.flatnonzero((values < least) | (values >= num_classes))
         if outside.size:

@@ -151,4 +151,4 @@ def _difference(value: float, replicates: np.ndarray) -> Difference:
 def _refuse_lengths(before: int, after: int, groups: Groups) -> None:
     if before != after or (groups is not None and len(groups) != before):
         held = "" if groups is None else f" and {len(groups)} groups"
-        raise DataError(f"paired comparison: {before} values before, {after} after{held}; they must be as many")
+        raise DataError(f"paired comparison: lengths differ: {before} values before, {after} after{held}")
