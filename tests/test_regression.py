@@ -58,7 +58,7 @@ def test_the_command_line_writes_a_column_per_target(run: vf.Run, data: Path, tm
     out = tmp_path / "found.csv"
     command = [sys.executable, "-m", "vision_ft", "predict", str(run.path), str(data.parent), "--out", str(out)]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
-    rows = list(csv.DictReader(out.open()))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     assert list(rows[0]) == ["path", "target", "cover"]
     assert len(rows) == 90
 
@@ -100,7 +100,7 @@ def test_a_run_adapts_to_a_new_camera(data: Path, tmp_path: Path):
     assert outcome["decision"]["metric"] == "r2"
     assert outcome["budget"]["metric"] == "r2"
     assert {entry["name"] for entry in outcome["candidates"]} == {"source", "head"}
-    rows = list(csv.DictReader((done.path / "to_label.csv").open())) if (done.path / "to_label.csv").is_file() else []
+    rows = list(csv.DictReader((done.path / "to_label.csv").read_text().splitlines()))
     assert all(set(row) == {"path", "score", "rank", "reason"} for row in rows)
     assert "R2" in (done.path / "report.html").read_text(encoding="utf-8")
 
