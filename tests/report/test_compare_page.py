@@ -38,13 +38,13 @@ def test_the_page_opens_with_the_verdict_and_asks_nothing_from_outside(base, tmp
 
 def test_the_words_come_from_the_comparison_and_not_from_the_task(base, tmp_path):
     result = compare_runs([base, copy_run(base, tmp_path / "new", better(0.3))])
-    result = json.loads(json.dumps(result).replace('"accuracy', '"r2').replace('"macro_f1', '"rank'))
+    result = json.loads(json.dumps(result).replace('"accuracy', '"kappa').replace('"macro_f1', '"rank'))
     result |= {"task": "none that is known", "of_class": "mean error", "test": "a test of ranks"}
     page = write_comparison(result, tmp_path / "compare.html").read_text(encoding="utf-8")
     assert "p is that of a test of ranks" in page
     assert "Classes, mean error" in page
-    assert "All runs, highest r2 first" in page
-    assert ">points of r2 against " in page
+    assert "All runs, highest kappa first" in page
+    assert ">points of kappa against " in page
 
 
 def test_changed_pictures_are_shown_and_counted(base, tmp_path):
@@ -113,7 +113,7 @@ def test_hundreds_of_classes_and_groups_make_a_page_of_bounded_size(tmp_path):
 def test_equal_answers_make_a_page_without_a_matrix(base, tmp_path):
     vf.compare(base, copy_run(base, tmp_path / "new"), out=tmp_path / "compare.html")
     page = (tmp_path / "compare.html").read_text(encoding="utf-8")
-    assert "gives the same answer" in page
+    assert "predicts the same" in page
     assert "What changed in the confusion matrix" not in page
 
 

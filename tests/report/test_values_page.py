@@ -277,7 +277,7 @@ def test_charts_of_many_images_and_targets_stay_small_and_say_so():
 
 
 def test_curves_of_an_r2_below_zero_are_plain_numbers(one):
-    shown = {panel.title: panel.is_share for panel in panels(one.epochs)}
+    shown = {panel.title: panel.is_share for panel in panels(one.epochs, one.task)}
     assert shown == {"Loss": False, "R2": False, "MAE": False, "RMSE": False, "Spearman": False}
     view = curves.SECTION.build(one)
     assert view["chosen"] == "Epoch 5 was chosen on validation (R2 0.71)."
