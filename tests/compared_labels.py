@@ -8,6 +8,7 @@ import numpy as np
 
 from vision_ft.evaluate.classification.predictions import Predictions
 from vision_ft.evaluate.labels.predictions import ColumnPredictions, LabelPredictions
+from vision_ft.evaluate.regression.predictions import ValuePredictions
 from vision_ft.evaluate.scoring import SCORINGS
 from vision_ft.files import write_json
 from vision_ft.types import LabelColumn
@@ -66,6 +67,18 @@ def label_columns(*, mended: float = 0.0, **changes) -> ColumnPredictions:
     return ColumnPredictions(
         columns=COLUMNS, targets=targets, scores=np.concatenate(parts, axis=1), temperatures=np.ones(2), **held
     )
+
+
+def values(*, mended: float = 0.0, **changes) -> ValuePredictions:
+    """One number per image, off by about half its spread; every twentieth image has none."""
+    rng = np.random.default_rng(9)
+    targets = rng.normal(50, 10, (COUNT, 1))
+    predicted = targets + rng.normal(0, 5, (COUNT, 1))
+    fixed = np.random.default_rng(10).random(COUNT) < mended
+    predicted[fixed] = targets[fixed]
+    targets[::20] = np.nan
+    held = {"paths": PATHS, "groups": GROUPS, "ids": np.arange(COUNT)} | changes
+    return ValuePredictions(classes=("cells",), targets=targets, predicted=predicted, **held)
 
 
 def label_run(folder: Path, predictions: Predictions | LabelPredictions | ColumnPredictions) -> Path:

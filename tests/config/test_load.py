@@ -68,7 +68,7 @@ def test_a_dumped_recipe_loads_back_equal(write):
         ("=3", r"override '=3': write key=value"),
         ("optim.lr.x=3", r'unknown key "optim\.lr\.x"\. Did you mean "optim\.lr"'),
         ("optim.lr=fast", r"optim\.lr=fast': optim\.lr: got 'fast' \(text\), allowed: a number above 0"),
-        ("optim.batch_size=0", r"got 0 \(a whole number\), allowed: a whole number from 1 to 1000000\. Pict"),
+        ("optim.batch_size=0", r"got 0 \(a whole number\), allowed: a whole number from 1 to 1000000\. Imag"),
         ("optim.batch_size=2.0", r"got 2\.0 \(a number\), allowed: a whole number"),
         ("optim.batch_size=", r"optim\.batch_size: got null, allowed: a whole number"),
         ("optim.imbalance=weight", r"got 'weight' \(text\), allowed: none \| weights \| sampler \| logit-adjust"),

@@ -10,6 +10,7 @@ import pytest
 from tests import compared_dense, compared_labels
 from vision_ft.evaluate import summaries
 from vision_ft.evaluate.read import read_any_predictions, take_rows
+from vision_ft.evaluate.regression.summary import ValueSummary
 from vision_ft.evaluate.scoring import SCORINGS
 
 MADE = {
@@ -18,6 +19,7 @@ MADE = {
     "multitask": compared_labels.label_columns,
     "segmentation": compared_dense.masks,
     "detection": compared_dense.boxes,
+    "regression": compared_labels.values,
 }
 SUMMARIES = {
     "classification": summaries.ClassSummary,
@@ -25,6 +27,7 @@ SUMMARIES = {
     "multitask": summaries.ColumnsSummary,
     "segmentation": summaries.MaskSummary,
     "detection": summaries.BoxSummary,
+    "regression": ValueSummary,
 }
 
 
@@ -77,7 +80,7 @@ def test_a_change_is_the_difference_of_the_headlines_within_its_interval(task):
         change = scoring.change(before, after, name, seed=1)
         assert change.value == pytest.approx(scoring.headline(after)[name] - scoring.headline(before)[name])
         assert change.low <= change.value <= change.high
-        assert change.low > 0
+        assert (change.low > 0) if scoring.info(name).higher_is_better else (change.high < 0)
         assert scoring.change(before, before, name).value == 0
 
 

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
 
-from vision_ft.data.audit.audit import check
 from vision_ft.data.boxes import BOXES
 from vision_ft.data.class_table import ClassTable
 from vision_ft.data.formats import WRITERS
-from vision_ft.data.formats.csv import labels as csv_labels
 from vision_ft.data.kinds import KINDS
-from vision_ft.data.kinds.base import Joined, Kind, Labels
+from vision_ft.data.kinds.base import Joined
 from vision_ft.data.labelled import as_unlabelled, is_labelled, labelled_rows, names_present
-from vision_ft.data.loading.targets import LabelTruth
-from vision_ft.data.reading.index import Index
-from vision_ft.data.reading.labels import LabelOptions, find_columns
 from vision_ft.data.several_labels import PREFIX, columns_meta, flat_names, label_columns, list_column
-from vision_ft.data.split import assign
 from vision_ft.data.table import SampleTable
+from vision_ft.data.values import VALUES, value_column
 from vision_ft.errors import DataError
 from vision_ft.types import ClassSpace, LabelColumn
 
@@ -53,6 +45,8 @@ def table_of(task: str) -> SampleTable:
     if task == "detection":
         boxes = pa.array([[[0, 0, 2, 2]], [[0, 0, 2, 2]], [], None], BOXES)
         extra = {"boxes": boxes, "box_labels": pa.array([[0], [1], [], None], pa.list_(pa.int32()))}
+    if task == "regression":
+        extra = {VALUES: value_column(np.array([[1, NAN], [NAN, 6], [3, 7], [NAN, NAN]]))}
     return SampleTable.build(
         root=Path("/pictures"),
         paths=[f"{row}.png" for row in range(4)],
@@ -84,7 +78,8 @@ def test_classes_are_counted_and_the_rarest_one_stratifies(task):
     unit = 4 if task == "segmentation" else 1  # pixels
     assert counts.tolist() == [unit] * len(table.classes)
     assert names_present(table) == list(table.classes.names)
-    assert kind.strata(table).tolist() == ([0, 2, 1, -1] if task == "multitask" else [0, 1, -1, -1])
+    strata = {"multitask": [0, 2, 1, -1], "regression": [0, 0, 0, -1]}  # three numbers are too few for quantiles
+    assert kind.strata(table).tolist() == strata.get(task, [0, 1, -1, -1])
 
 
 @every_kind
@@ -194,115 +189,3 @@ def test_other_label_columns_and_other_classes_in_one_are_refused_with_both_list
         join_columns(columns_table([[1]], [LabelColumn("sex", ("f", "x"))]))
     unused = join_columns(columns_table([[0]], [LabelColumn("sex", ("f", "x"))]))  # no image has the class "x"
     assert unused.columns[0]["label:sex"].to_pylist() == [0]
-
-
-# A kind that the package does not have: one number per column and image.
-
-
-@dataclass(frozen=True)
-class Numbers:
-    names: list[str]
-    values: np.ndarray
-    texts: list[str]
-    remarks: tuple[Any, ...] = ()
-
-    def columns(self, rows: Sequence[int], splits: Any, *, where: str) -> dict[str, Any]:
-        del splits, where
-        extra = {PREFIX + name: pa.array(self.values[rows, place]) for place, name in enumerate(self.names)}
-        common = {"labels": [-1] * len(rows), "classes": ClassSpace(tuple(self.names)), "task": "regression"}
-        return common | {"extra": extra}
-
-
-def read_numbers(index: Index, options: LabelOptions) -> Numbers:
-    names = find_columns(index, options) or [str(index.find("label_column", options.column))]
-    cells = list(zip(*(index.column(name) or [] for name in names), strict=True))
-    wrong = [
-        (row, f"{cell!r} is no number")
-        for row, texts in enumerate(cells)
-        for cell in texts
-        if cell and not cell.replace(".", "", 1).isdecimal()
-    ]
-    if wrong:
-        raise index.fail(wrong, "Write numbers, or leave the cell empty.")
-    values = np.array([[float(cell) if cell else NAN for cell in texts] for texts in cells])
-    return Numbers(names, values, [";".join(texts) for texts in cells])
-
-
-def numbers_of(table: SampleTable) -> np.ndarray:
-    columns = [table.arrow.column(PREFIX + name).to_numpy() for name in table.classes.names]
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def quartiles(table: SampleTable) -> np.ndarray:
-    first = numbers_of(table)[:, 0]
-    borders = np.nanquantile(first, [0.25, 0.5, 0.75])
-    return np.where(np.isnan(first), -1, np.searchsorted(borders, first)).astype(np.int64)
-
-
-class NumberRows:
-    def __init__(self, table: SampleTable) -> None:
-        self.values = numbers_of(table)
-        self.ids = np.unique(self.values, axis=0, return_inverse=True)[1].reshape(-1)
-
-    def differ(self, one: int, other: int) -> bool:
-        return bool((np.abs(self.values[one] - self.values[other]) > 0).any())
-
-    def text(self, row: int) -> str:
-        return repr("; ".join(f"{value:g}" for value in self.values[row]))
-
-
-def join_numbers(tables: Sequence[SampleTable], known: ClassSpace, *, columns: Any = (), prefixes: Any) -> Joined:
-    raise NotImplementedError
-
-
-REGRESSION = Kind(
-    holds="numbers",
-    formats=("csv",),
-    targets=lambda table, movement, *, keep_bytes=0: LabelTruth(numbers_of(table)),
-    labels=numbers_of,
-    is_labelled=lambda table: (~np.isnan(numbers_of(table))).any(axis=1),
-    count=lambda table, rows: (~np.isnan(numbers_of(table)[rows])).sum(axis=0),
-    strata=quartiles,
-    audit=lambda table: [],
-    rows=NumberRows,
-    read=read_numbers,
-    join=join_numbers,
-    unlabelled=lambda count, classes, columns: Labels(
-        {PREFIX + name: pa.array(np.full(count, NAN)) for name in classes.names}
-    ),
-    needs_recipe=True,
-)
-
-
-@pytest.fixture
-def numbers(tmp_path, monkeypatch):
-    monkeypatch.setitem(KINDS, "regression", REGRESSION)
-    for row in range(24):
-        Image.new("RGB", (8, 8), (row, 0, 0)).save(tmp_path / f"{row:02d}.png")
-
-    def read(cells: Sequence[str], **options: Any) -> SampleTable:
-        lines = [f"{row:02d}.png,{cell}" for row, cell in enumerate(cells)]
-        (tmp_path / "index.csv").write_text("\n".join(["path,target,width", *lines]))
-        return csv_labels.read(tmp_path / "index.csv", task="regression", **options)
-
-    return read
-
-
-def test_a_kind_of_numbers_reads_a_csv_and_splits_by_quantiles(numbers):
-    table = numbers([f"{row},{row / 2}" for row in range(23)] + [",1"], label_columns=["target", "width"])
-    assert (table.task, table.classes.names) == ("regression", ("target", "width"))
-    assert KINDS["regression"].labels(table)[5].tolist() == [5.0, 2.5]
-    assert is_labelled(table).all()
-    split = assign(table, val=0.25, test=0.25, seed=0)
-    for name in ("val", "test"):
-        assert set(quartiles(split)[split.rows(name)].tolist()) >= {0, 1, 2, 3}
-    batch = REGRESSION.targets(table, None).collate([KINDS["regression"].labels(table)[row] for row in (0, 23)])
-    np.testing.assert_array_equal(batch.labels.numpy(), np.array([[0, 0], [NAN, 1]], np.float32))
-
-
-def test_a_kind_of_numbers_names_the_lines_at_fault_and_equal_images_with_other_numbers(numbers):
-    with pytest.raises(DataError, match=r"line 3: 'much' is no number\. Write numbers"):
-        numbers(["1,1", "much,1"], label_column="target")
-    table = numbers(["1,1", "2,1"], label_column="target").with_column("hash", ["x", "x"])
-    conflicts = [finding.detail for finding in check(table) if finding.kind == "label-conflict"]
-    assert conflicts[0] == "labelled '1', but 01.png has the same content, labelled '2'."

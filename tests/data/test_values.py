@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vision_ft.data.audit.check import check
 from vision_ft.data.audit.values import check_values
 from vision_ft.data.formats.csv import labels as csv_labels
 from vision_ft.data.kinds import KINDS
@@ -129,3 +130,9 @@ def test_a_target_that_the_model_does_not_predict_is_refused():
     new = table_of(np.array([[5.0]]), ("trees",))
     with pytest.raises(DataError, match=r"its targets are \['trees'\], the model predicts \['cells'\]"):
         KIND.join([new], ClassSpace(("cells",)), prefixes=(".",))
+
+
+def test_equal_images_with_other_numbers_are_a_conflict():
+    table = table_of(np.array([[1.0], [2.0], [np.nan]])).with_column("hash", ["x", "x", "x"])
+    conflicts = [finding.detail for finding in check(table) if finding.kind == "label-conflict"]
+    assert conflicts[0] == "labelled 'target=1', but 0001.png has the same content, labelled 'target=2'."

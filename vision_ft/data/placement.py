@@ -131,7 +131,7 @@ def _find_lost_classes(table: SampleTable) -> list[Finding]:
     losses = []
     if len(kept) < len(names):
         unused = [name for index, name in enumerate(names) if index not in used]
-        losses.append(not_held(f"classes without a {what}: {shorten(unused)}"))
+        losses.append(not_held(f"classes without {what}: {shorten(unused)}"))
     if kept != sorted(kept):
         losses.append(not_held(f"the order of the classes: they become {shorten(sorted(kept))}"))
     return losses

@@ -126,7 +126,7 @@ class Kind:
         spatial: whether labels are places in the image, which move with its pixels: such an image is not decoded at a
             smaller scale, and one that its file turns (EXIF) is doubtful.
         needs_recipe: whether only the recipe's task can tell that a data set is of this task.
-        carrier: what bears a class where a format keeps no list of classes: "image" or "box"; "" for none.
+        carrier: what bears a class where a format keeps no list of classes: "an image" or "a box"; "" for none.
         scan: looks at every annotation and returns the table with what is measured and mended, and the findings.
         count_objects: (N,) objects in each image, where a model gives a limited number of them.
     """

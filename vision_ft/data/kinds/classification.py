@@ -82,5 +82,5 @@ KIND = Kind(
     unlabelled=unlabelled,
     write=write_cells,
     with_labels=with_labels,
-    carrier="image",
+    carrier="an image",
 )

@@ -106,7 +106,7 @@ KIND = Kind(
     unlabelled=unlabelled,
     columns=("boxes", "box_labels", "polygons", *FLAGS),
     spatial=True,
-    carrier="box",
+    carrier="a box",
     scan=scan_boxes,
     count_objects=count_objects,
 )

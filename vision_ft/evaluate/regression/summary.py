@@ -10,10 +10,10 @@ import numpy as np
 from vision_ft.evaluate.intervals import plain
 from vision_ft.evaluate.regression.metrics import UNITLESS, VALUE_METRICS
 from vision_ft.evaluate.regression.predictions import ValuePredictions
-from vision_ft.evaluate.resampling import draw_weights
+from vision_ft.evaluate.resampling import MIN_IMAGES, draw_weights, drawn_over
+from vision_ft.evaluate.summaries import Summary
 
 DRAWS = 1000
-MIN_IMAGES = 5  # below, drawn sets agree by chance, and no interval is given
 Ends = tuple[float, float]
 
 
@@ -40,10 +40,9 @@ class TargetSummary(TypedDict):
     spearman_interval: Ends | None
 
 
-class ValueSummary(TypedDict):
+class ValueSummary(Summary):
     """The numbers of a split; of several targets r2 and spearman are means, mae and rmse are given per target only."""
 
-    n: int
     unlabelled: int
     classes_without_pictures: list[str]
     r2: float | None
@@ -92,6 +91,7 @@ def summarise_values(predictions: ValuePredictions, *, seed: int = 0, draws: int
             for k, name in enumerate(names)
         ],
         "by_group": _by_group(targets, predicted, groups, names),
+        "interval_over": drawn_over(groups, len(known)),
         "notes": _notes(len(names)),
     }
     summary: ValueSummary = plain(result)

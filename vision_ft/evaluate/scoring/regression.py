@@ -38,17 +38,17 @@ def _intervals(predictions: ValuePredictions, *, seed: int = 0) -> dict[str, Any
 
 
 def _closeness(predictions: ValuePredictions) -> np.ndarray:
-    """1 - |error| / standard deviation of the target (N,), the mean over the targets; NaN where none is known."""
+    """1 - |error| / standard deviation of the target (N,), at least 0, averaged over targets; NaN: none is known."""
     known = ~np.isnan(predictions.targets)
     spread = np.array(
         [np.std(column[k]) if k.any() else np.nan for column, k in zip(predictions.targets.T, known.T, strict=True)]
     )
-    scaled = np.abs(predictions.errors) / np.where(spread > 0, spread, np.nan)
-    counted = ~np.isnan(scaled)
+    close = np.clip(1 - np.abs(predictions.errors) / np.where(spread > 0, spread, np.nan), 0, None)
+    counted = ~np.isnan(close)
     number = counted.sum(axis=1)
-    total = np.where(counted, scaled, 0).sum(axis=1)
-    found: np.ndarray = 1 - np.divide(total, number, out=np.full(len(predictions), np.nan), where=number > 0)
-    return found
+    total, nothing = np.where(counted, close, 0).sum(axis=1), np.full(len(predictions), np.nan)
+    mean: np.ndarray = np.divide(total, number, out=nothing, where=number > 0)
+    return mean
 
 
 def _with_classes(predictions: ValuePredictions, classes: tuple[str, ...]) -> ValuePredictions:
