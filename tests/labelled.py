@@ -17,8 +17,11 @@ COUNTS = ("none", "one", "two")
 COLUMNS = ["hue", "count"]
 
 
-def draw_discs(root: Path, *, count: int = 60, seed: int = 0) -> Path:
-    """Write images with or without a blue and an amber disc, and labels.csv; the label `count` lacks now and then."""
+def draw_discs(root: Path, *, count: int = 60, seed: int = 0, dim: bool = False) -> Path:
+    """Write images with or without a blue and an amber disc, and labels.csv; the label `count` lacks now and then.
+
+    With `dim` the images have half the brightness, as those of another camera.
+    """
     root.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     lines = [HEADER]
@@ -28,6 +31,8 @@ def draw_discs(root: Path, *, count: int = 60, seed: int = 0) -> Path:
         for name in shown:
             left, top = (2 if name == "blue" else 18), int(rng.integers(2, 18))
             ImageDraw.Draw(image).ellipse((left, top, left + 12, top + 12), fill=COLOURS[name])
+        if dim:
+            image = image.point(lambda value: value // 2)
         image.save(root / f"{number:03d}.png")
         flags = ",".join(str(int(name in shown)) for name in ("blue", "amber"))
         total = "" if number % 7 == 0 else COUNTS[len(shown)]

@@ -95,7 +95,7 @@ def test_runs_are_compared_by_r2(run: vf.Run, data: Path, tmp_path: Path):
 def test_a_run_adapts_to_a_new_camera(data: Path, tmp_path: Path):
     source = value_run(data, tmp_path / "run", strategy__name="feature-extraction")
     new = draw_counts(tmp_path / "new", count=60, seed=3, brightness=200)
-    done = vf.adapt(source.path, new, strategy=["head"], out=tmp_path / "adapted")
+    done = vf.adapt(source.path, new, strategy=["head"], labels=30, out=tmp_path / "adapted")
     outcome = json.loads((done.path / "adaptation.json").read_text())
     assert outcome["decision"]["metric"] == "r2"
     assert outcome["budget"]["metric"] == "r2"

@@ -105,7 +105,7 @@ def test_what_is_asked_for_wrongly_is_named(tmp_path: Path) -> None:
         read(file, task="multitask", label_columns=["sexe"])
     with pytest.raises(DataError, match=r"no row has a label. Name the column of labels with data.label_column="):
         read(file, task="multilabel", label_column="sex")
-    with pytest.raises(DataError, match=r"no column 'label'.*For several labels per image set task=multilabel"):
+    with pytest.raises(DataError, match=r"no column 'label'.*For several labels an image set task=multilabel"):
         read(file)
 
 

@@ -60,7 +60,7 @@ def test_predictions_import_without_torch():
 
 def test_who_trains_or_predicts_images_loads_neither_feed_nor_demo():
     code = (
-        "import sys, vision_ft.api.api, vision_ft.cli.app, vision_ft.cli.predict.run; "
+        "import sys, vision_ft.api, vision_ft.cli.app, vision_ft.cli.predict.run; "
         "found = [name for name in sys.modules if name.startswith(('vision_ft.feed', 'vision_ft.demo'))]; "
         "assert not found, found"
     )

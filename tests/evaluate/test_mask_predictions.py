@@ -87,7 +87,7 @@ def test_a_class_that_the_weights_leave_out_leaves_the_mean():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"confusion": np.zeros((3, 4, 5), int)}, r"confusion has shape \(3, 4, 5\), expected \(3, 4, 4\) for 3 pict"),
+        ({"confusion": np.zeros((3, 4, 5), int)}, r"confusion has shape \(3, 4, 5\), expected \(3, 4, 4\) for 3 images"),
         ({"boundary": np.zeros((2, 4, 4), int)}, r"boundary has shape \(2, 4, 4\), expected \(3, 4, 4\)"),
         ({"confidence": np.zeros(4)}, r"confidence has shape \(4,\), expected \(3,\) for 3 images of 4 classes"),
         ({"masks": ["val/1.png"]}, r"masks has shape \(1,\), expected \(3,\)"),
@@ -138,7 +138,7 @@ def test_a_file_with_a_lost_column_short_rows_or_negative_counts_is_refused(tmp_
     write_mask_predictions(file, judged(MAPS))
     short = pa.array([[1, 2, 3]] * 3, pa.list_(pa.int64()))
     rewrite(file, lambda table: table.set_column(2, "confusion", short))
-    with pytest.raises(DataError, match="'confusion' holds 9 numbers for 3 images of 4 classes; expected 16 a pict"):
+    with pytest.raises(DataError, match="'confusion' holds 9 numbers for 3 images of 4 classes; expected 16 an image"):
         read_mask_predictions(file)
     write_mask_predictions(file, judged(MAPS))
     rewrite(file, lambda table: table.set_column(5, "ignored", pa.array([0, 0, -1])))

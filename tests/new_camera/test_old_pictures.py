@@ -83,7 +83,7 @@ def test_a_picture_of_the_new_camera_that_is_an_old_one_is_left_out_and_named(so
     shutil.copy(old / "amber" / "000.png", mixed / "amber" / "known.png")
     run = adapt_tiny(source, mixed, tmp_path / "run")
     assert run.outcome["new"]["pictures"] == 36
-    assert "known-image,amber/known.png,also among the old images; left out of NEW." in findings_of(run.path)
+    assert "known-picture,amber/known.png,also among the old images; left out of NEW." in findings_of(run.path)
     table = table_of(run.path)
     assert not any(path.name == "known.png" for split in ("train", "val", "test")
                    for path in paths_of(table, camera="new", split=split))  # fmt: skip
