@@ -87,7 +87,7 @@ def test_a_class_that_the_weights_leave_out_leaves_the_mean():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"confusion": np.zeros((3, 4, 5), int)}, r"confusion has shape \(3, 4, 5\), expected \(3, 4, 4\) for 3 images"),
+        ({"confusion": np.zeros((3, 4, 5), int)}, r"confusion has shape \(3, 4, 5\), expected \(3, 4, 4\) for 3 ima"),
         ({"boundary": np.zeros((2, 4, 4), int)}, r"boundary has shape \(2, 4, 4\), expected \(3, 4, 4\)"),
         ({"confidence": np.zeros(4)}, r"confidence has shape \(4,\), expected \(3,\) for 3 images of 4 classes"),
         ({"masks": ["val/1.png"]}, r"masks has shape \(1,\), expected \(3,\)"),
