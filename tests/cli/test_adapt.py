@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from tests.cameras import draw_camera
 from tests.runs import tiny_run
+from vision_ft.api.progress import console
 from vision_ft.cli import app as cli
 from vision_ft.new_camera import job
 
@@ -36,7 +37,7 @@ def new(tmp_path_factory):
 @pytest.fixture
 def vision_ft(monkeypatch, capsys):
     """Run the command line in this process: words -> (exit code, stdout, stderr)."""
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(console, "_width", 250)  # read from COLUMNS once, where the console is made
     monkeypatch.setattr(job, "build_report", lambda _folder: None)
 
     def call(*words: object) -> tuple[int, str, str]:
