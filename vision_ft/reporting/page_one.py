@@ -144,7 +144,7 @@ def lineage_of(run: RunView) -> list[tuple[str, str]]:
         ("Backbone", run.plan.get("backbone")),
         ("Head", run.plan.get("head")),
         ("Strategy", run.plan.get("strategy")),
-        ("Pictures", ", ".join(f"{name} {number:,}" for name, number in run.counts.items() if number)),
+        ("Images", ", ".join(f"{name} {number:,}" for name, number in run.counts.items() if number)),
         ("Outputs", run.outputs),
         ("Seed", environment.get("seed")),
         ("Command", environment.get("command")),
