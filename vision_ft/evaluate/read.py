@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from vision_ft.evaluate.classification.predictions import read_metadata
+from vision_ft.evaluate.predictions_file import named_task
 from vision_ft.evaluate.scoring import SCORINGS
 
 Taken = TypeVar("Taken", bound=Any)
@@ -32,17 +30,9 @@ def task_of(file: Path) -> str:
     """Return the task that a predictions file names; the first task for a file that names none of ours.
 
     Its reader then says what is wrong with it.
-
-    Raises:
-        DataError: the file is of a newer format.
     """
-    first = next(iter(SCORINGS))
-    try:
-        about = read_metadata(pq.read_schema(file).metadata or {}, file)
-    except (pa.ArrowException, OSError):
-        return first
-    task = str((about or {}).get("task", first))
-    return task if task in SCORINGS else first
+    task = named_task(file)
+    return task if task in SCORINGS else next(iter(SCORINGS))
 
 
 def take_rows(predictions: Taken, rows: np.ndarray) -> Taken:

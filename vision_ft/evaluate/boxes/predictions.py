@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vision_ft.errors import DataError
 from vision_ft.evaluate.boxes.checks import (
@@ -24,13 +22,13 @@ from vision_ft.evaluate.boxes.checks import (
 )
 from vision_ft.evaluate.boxes.curves import DEFAULT_THRESHOLD, average_precision, mean_defined
 from vision_ft.evaluate.boxes.matching import ClassMatches, FoundBoxes, TrueBoxes, match_boxes
-from vision_ft.evaluate.classification.predictions import METADATA_KEY, index_names
-from vision_ft.files import atomic_path
+from vision_ft.evaluate.classification.predictions import index_names
+from vision_ft.evaluate.predictions_file import of_images, read_of_task, write_table
 from vision_ft.types import DETECTION
 
 FORMAT_VERSION = 1
 TASK = DETECTION
-COLUMNS = ["id", "path", "group", "height", "width"]
+COLUMNS = ["group", "height", "width"]
 COLUMNS += ["boxes", "scores", "predicted", "target_boxes", "target", "ignored"]
 LISTS: dict[str, tuple[int | None, Any]] = {  # fields with one array an image: its width and its type
     "boxes": (4, np.float32),
@@ -175,13 +173,10 @@ def _joined(parts: Sequence[np.ndarray], empty: tuple[int, ...], dtype: Any) -> 
 
 def write_box_predictions(file: Path, predictions: BoxPredictions) -> None:
     """Write predictions/<split>.parquet of a detector, whole or not at all; an image is a row."""
-    count, names = len(predictions), np.array(predictions.classes, dtype=object)
+    names = np.array(predictions.classes, dtype=object)
     found, truth = predictions.found, predictions.truth
     found_ends, true_ends = (_ends(parts) for parts in (predictions.scores, predictions.target_labels))
-    groups = [None] * count if predictions.groups is None else list(predictions.groups)
     columns = {
-        "id": pa.array(np.arange(count) if predictions.ids is None else predictions.ids, pa.int64()),
-        "path": pa.array(list(predictions.paths), pa.string()),
         "height": pa.array(predictions.sizes[:, 0], pa.int64()),
         "width": pa.array(predictions.sizes[:, 1], pa.int64()),
         "boxes": _lists(found_ends, _fours(found.boxes)),
@@ -190,17 +185,9 @@ def write_box_predictions(file: Path, predictions: BoxPredictions) -> None:
         "target_boxes": _lists(true_ends, _fours(truth.boxes)),
         "target": _lists(true_ends, pa.array(names[truth.labels], pa.string())),
         "ignored": _lists(true_ends, pa.array(truth.ignored)),
-        "group": pa.array(groups, pa.string()),
     }
-    about = {
-        "classes": list(predictions.classes),
-        "thresholds": None if predictions.thresholds is None else predictions.thresholds.tolist(),
-        "task": TASK,
-        "format_version": FORMAT_VERSION,
-    }
-    table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about).encode()})
-    with atomic_path(file) as temporary:
-        pq.write_table(table, temporary)
+    thresholds = None if predictions.thresholds is None else predictions.thresholds.tolist()
+    write_table(file, predictions, columns, {"thresholds": thresholds})
 
 
 def _ends(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -221,48 +208,21 @@ def read_box_predictions(file: Path) -> BoxPredictions:
     Raises:
         DataError: the file is missing, damaged, of a newer format or another task, or holds values that cannot be.
     """
-    try:
-        table = pq.read_table(file)
-    except FileNotFoundError as err:
-        raise DataError(f"{file}: no such predictions file") from err
-    except (pa.ArrowException, OSError) as err:
-        raise DataError(f"{file}: not a readable parquet file ({err}). It may be cut or damaged.") from err
-    about = _metadata(table, file)
+    table, about = read_of_task(file, TASK, COLUMNS)
     classes = tuple(about["classes"])
-    groups = np.array(table.column("group").to_pylist(), dtype=object)
     values: dict[str, Any] = {
-        "paths": table.column("path").to_pylist(),
         "sizes": np.column_stack([table.column("height").to_numpy(), table.column("width").to_numpy()]),
         "labels": _split_names(table.column("predicted"), classes, what="predicted", file=file),
         "target_labels": _split_names(table.column("target"), classes, what="target", file=file),
         "thresholds": about["thresholds"],
-        "groups": groups if any(group is not None for group in groups) else None,
-        "ids": table.column("id").to_numpy(),
         **{name: _split_boxes(table, name, file=file) for name in ("boxes", "target_boxes")},
         **{name: _split(table.column(name)) for name in ("scores", "ignored")},
+        **of_images(table),
     }
     try:
         return BoxPredictions(classes=classes, **values)
     except DataError as err:
         raise DataError(f"{file}: {err}") from err
-
-
-def _metadata(table: pa.Table, file: Path) -> Mapping[str, Any]:
-    """What the file says of itself, once it is known to be ours, of this task, whole and not newer than this code."""
-    raw = (table.schema.metadata or {}).get(METADATA_KEY)
-    about: dict[str, Any] = {} if raw is None else json.loads(raw)
-    if about.get("task") != TASK:
-        held = f'of the task "{about["task"]}"' if "task" in about else "that another tool wrote"
-        raise DataError(f"{file}: predictions {held}; expected those that vision-ft wrote for {TASK}")
-    if about["format_version"] > FORMAT_VERSION:
-        raise DataError(
-            f"{file}: written by a newer vision-ft (format {about['format_version']}, this one reads up to "
-            f"{FORMAT_VERSION}); update vision-ft"
-        )
-    missing = [name for name in COLUMNS if name not in table.column_names]
-    if missing:
-        raise DataError(f"{file}: lacks the columns {missing}; it has {table.column_names}. Write it anew.")
-    return about
 
 
 def _split(column: pa.ChunkedArray) -> list[np.ndarray]:

@@ -14,12 +14,11 @@ import pyarrow.parquet as pq
 
 from vision_ft.errors import DataError, did_you_mean
 from vision_ft.evaluate.classification.predictions import (
-    METADATA_KEY,
     Predictions,
     index_names,
     read_predictions,
-    stack_scores,
 )
+from vision_ft.evaluate.predictions_file import METADATA_KEY, matrix
 
 SCORE_PREFIX = "score_"
 TEXT_COLUMNS = ("path", "target", "predicted", "group", "scores")
@@ -151,7 +150,7 @@ def _natural(name: str) -> tuple[int, float, str]:
 def _score_lists(table: pa.Table, num_classes: int, file: Path) -> np.ndarray:
     column = table.column("scores")
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return stack_scores(column, num_classes, file=file).astype(np.float64)
+        return matrix(table, "scores", num_classes, np.float32, file=file).astype(np.float64)
     rows = []
     for number, text in enumerate(column.to_pylist()):
         try:

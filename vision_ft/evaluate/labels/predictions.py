@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.classification.predictions import METADATA_KEY, Predictions, stack_scores
-from vision_ft.files import atomic_path
+from vision_ft.evaluate.classification.predictions import Predictions
+from vision_ft.evaluate.predictions_file import list_column, matrix, of_images, read_of_task, write_table
 from vision_ft.types import MULTILABEL, MULTITASK, LabelColumn
-
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -127,26 +121,25 @@ class ColumnPredictions:
 
 def write_label_predictions(file: Path, predictions: LabelPredictions) -> None:
     """Write predictions/<split>.parquet of a multilabel run, whole or not at all."""
-    flat = np.ascontiguousarray(predictions.targets, np.float32).reshape(-1)
-    targets = pa.array(flat, mask=np.isnan(flat))
-    columns = {"targets": _lists(targets, len(predictions)), "scores": _lists(predictions.scores, len(predictions))}
-    about = {"classes": list(predictions.classes), "thresholds": [float(one) for one in predictions.thresholds]}
-    _write(file, predictions, columns, about)
+    targets = np.asarray(predictions.targets, np.float32)
+    columns = {
+        "targets": list_column(targets, mask=np.isnan(targets)),
+        "scores": list_column(np.asarray(predictions.scores, np.float32)),
+    }
+    write_table(file, predictions, columns, {"thresholds": [float(one) for one in predictions.thresholds]})
 
 
 def write_column_predictions(file: Path, predictions: ColumnPredictions) -> None:
     """Write predictions/<split>.parquet of a multitask run, whole or not at all."""
-    targets = np.ascontiguousarray(predictions.targets, np.int32).reshape(-1)
     columns = {
-        "targets": _lists(pa.array(targets), len(predictions)),
-        "scores": _lists(predictions.scores, len(predictions)),
+        "targets": list_column(np.asarray(predictions.targets, np.int32)),
+        "scores": list_column(np.asarray(predictions.scores, np.float32)),
     }
     about = {
-        "classes": list(predictions.classes),
         "tasks": [{"name": column.name, "classes": list(column.classes)} for column in predictions.columns],
         "temperatures": [float(one) for one in predictions.temperatures],
     }
-    _write(file, predictions, columns, about)
+    write_table(file, predictions, columns, about)
 
 
 def read_label_predictions(file: Path) -> LabelPredictions:
@@ -155,14 +148,14 @@ def read_label_predictions(file: Path) -> LabelPredictions:
     Raises:
         DataError: the file is missing, damaged, of a newer format or of another task.
     """
-    table, about = _read(file, MULTILABEL)
+    table, about = read_of_task(file, MULTILABEL, ("targets", "scores"))
     classes = tuple(about["classes"])
     return LabelPredictions(
         classes=classes,
-        targets=_matrix(table.column("targets"), len(classes), np.float32),
-        scores=stack_scores(table.column("scores"), len(classes), file=file),
+        targets=matrix(table, "targets", len(classes), np.float32, file=file),
+        scores=matrix(table, "scores", len(classes), np.float32, file=file),
         thresholds=np.array(about["thresholds"], np.float64),
-        **_common(table),
+        **of_images(table),
     )
 
 
@@ -172,81 +165,12 @@ def read_column_predictions(file: Path) -> ColumnPredictions:
     Raises:
         DataError: the file is missing, damaged, of a newer format or of another task.
     """
-    table, about = _read(file, MULTITASK)
+    table, about = read_of_task(file, MULTITASK, ("targets", "scores"))
     columns = tuple(LabelColumn(item["name"], tuple(item["classes"])) for item in about["tasks"])
     return ColumnPredictions(
         columns=columns,
-        targets=_matrix(table.column("targets"), len(columns), np.int64),
-        scores=stack_scores(table.column("scores"), len(about["classes"]), file=file),
+        targets=matrix(table, "targets", len(columns), np.int64, file=file),
+        scores=matrix(table, "scores", len(about["classes"]), np.float32, file=file),
         temperatures=np.array(about["temperatures"], np.float64),
-        **_common(table),
+        **of_images(table),
     )
-
-
-def task_of(file: Path) -> str | None:
-    """Return the task that a predictions file names; None for no readable one: who reads it says what is wrong."""
-    try:
-        about = json.loads((pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"{}"))
-    except (pa.ArrowException, OSError, ValueError):
-        return None
-    return str(about["task"]) if isinstance(about, dict) and "task" in about else None
-
-
-def _lists(values: Any, count: int) -> pa.ListArray:
-    """Return a column with an equally long list in each row."""
-    flat = values if isinstance(values, pa.Array) else pa.array(np.ascontiguousarray(values, np.float32).reshape(-1))
-    width = len(flat) // max(count, 1)
-    return pa.ListArray.from_arrays(pa.array(np.arange(count + 1) * width, pa.int32()), flat)
-
-
-def _matrix(column: pa.ChunkedArray, width: int, kind: Any) -> np.ndarray:
-    values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    found: np.ndarray = values.astype(kind).reshape(len(column), width)
-    return found
-
-
-def _write(
-    file: Path,
-    predictions: LabelPredictions | ColumnPredictions,
-    columns: Mapping[str, pa.Array],
-    about: Mapping[str, Any],
-) -> None:
-    count = len(predictions)
-    table = pa.table(
-        {
-            "id": pa.array(np.arange(count) if predictions.ids is None else predictions.ids, pa.int64()),
-            "path": pa.array(list(predictions.paths), pa.string()),
-            **columns,
-            "group": pa.array([None] * count if predictions.groups is None else list(predictions.groups), pa.string()),
-        }
-    )
-    facts = {**about, "task": predictions.task, "format_version": FORMAT_VERSION}
-    with atomic_path(file) as temporary:
-        pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(facts).encode()}), temporary)
-
-
-def _read(file: Path, task: str) -> tuple[pa.Table, dict[str, Any]]:
-    try:
-        table = pq.read_table(file)
-    except FileNotFoundError as err:
-        raise DataError(f"{file}: no such predictions file.") from err
-    except (pa.ArrowException, OSError) as err:
-        raise DataError(f"{file}: not a readable parquet file ({err}). It may be cut or damaged.") from err
-    about = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
-    if about.get("task") != task:
-        raise DataError(f"{file}: holds predictions of task {about.get('task')!r}, expected are those of {task!r}.")
-    if about["format_version"] > FORMAT_VERSION:
-        raise DataError(
-            f"{file}: written by a newer vision-ft (format {about['format_version']}, this one reads up to "
-            f"{FORMAT_VERSION}). Update vision-ft."
-        )
-    return table, about
-
-
-def _common(table: pa.Table) -> dict[str, Any]:
-    groups = np.array(table.column("group").to_pylist(), dtype=object)
-    return {
-        "paths": table.column("path").to_pylist(),
-        "groups": groups if any(group is not None for group in groups) else None,
-        "ids": table.column("id").to_numpy(),
-    }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vision_ft.errors import DataError
-from vision_ft.evaluate.classification.predictions import FORMAT_VERSION, METADATA_KEY
 from vision_ft.evaluate.masks.metrics import MASK_METRICS, ClassAreas, areas_of
-from vision_ft.files import atomic_path
+from vision_ft.evaluate.predictions_file import of_images, read_of_task, texts, write_table
 from vision_ft.types import SEGMENTATION
 
 TASK = SEGMENTATION
@@ -105,23 +102,14 @@ def write_mask_predictions(file: Path, predictions: MaskPredictions) -> None:
     """Write predictions/<split>.parquet, whole or not at all."""
     count, num_classes = len(predictions), len(predictions.classes)
     columns: dict[str, pa.Array] = {
-        "id": pa.array(np.arange(count) if predictions.ids is None else predictions.ids, pa.int64()),
-        "path": pa.array(list(predictions.paths), pa.string()),
         "confusion": _rows(predictions.confusion, num_classes**2),
         "boundary": _rows(predictions.boundary, num_classes * 4),
         "confidence": pa.array(np.asarray(predictions.confidence, np.float64)),
         "ignored": pa.array(np.asarray(predictions.ignored, np.int64)),
     }
-    for name, texts in (
-        ("mask", predictions.masks),
-        ("target", predictions.targets),
-        ("group", predictions.groups),
-    ):
-        columns[name] = pa.array([None] * count if texts is None else list(texts), pa.string())
-    about = {"classes": list(predictions.classes), "task": TASK, "format_version": FORMAT_VERSION}
-    table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about).encode()})
-    with atomic_path(file) as temporary:
-        pq.write_table(table, temporary)
+    for name, found in (("mask", predictions.masks), ("target", predictions.targets)):
+        columns[name] = pa.array([None] * count if found is None else list(found), pa.string())
+    write_table(file, predictions, columns)
 
 
 def _rows(counts: np.ndarray, width: int) -> pa.FixedSizeListArray:
@@ -135,47 +123,20 @@ def read_mask_predictions(file: Path) -> MaskPredictions:
     Raises:
         DataError: the file is missing, damaged, of a newer format or of another task, or lacks a column.
     """
-    try:
-        table = pq.read_table(file)
-    except FileNotFoundError as err:
-        raise DataError(f"{file}: no such predictions file") from err
-    except (pa.ArrowException, OSError) as err:
-        raise DataError(f"{file}: not a readable parquet file ({err}). It may be cut or damaged.") from err
-    classes = _classes(table, file)
-    needed = ("id", "path", "confusion", "boundary", "confidence", "ignored")
-    missing = [name for name in needed if name not in table.column_names]
-    if missing:
-        raise DataError(f"{file}: lacks the columns {missing}; it has {table.column_names}. Write it anew.")
-    groups = _texts(table, "group")
+    table, about = read_of_task(file, TASK, ("confusion", "boundary", "confidence", "ignored"))
+    classes = tuple(about["classes"])
     values: dict[str, Any] = {
-        "paths": table.column("path").to_pylist(),
         "confusion": _counts(table, "confusion", (len(classes), len(classes)), file=file),
         "boundary": _counts(table, "boundary", (len(classes), 4), file=file),
-        "groups": None if groups is None else np.array(groups, dtype=object),
-        "masks": _texts(table, "mask"),
-        "targets": _texts(table, "target"),
-        "ids": table.column("id").to_numpy(),
+        "masks": texts(table, "mask"),
+        "targets": texts(table, "target"),
         **{name: table.column(name).to_numpy() for name in ("confidence", "ignored")},
+        **of_images(table),
     }
     try:
         return MaskPredictions(classes=classes, **values)
     except DataError as err:
         raise DataError(f"{file}: {err}") from err
-
-
-def _classes(table: pa.Table, file: Path) -> tuple[str, ...]:
-    """Names of the classes, once the file is known to be ours, of this task and not newer than this code."""
-    raw = (table.schema.metadata or {}).get(METADATA_KEY)
-    about: Mapping[str, Any] = {} if raw is None else json.loads(raw)
-    if about.get("task") != TASK:
-        held = f'of the task "{about["task"]}"' if "task" in about else "that another tool wrote"
-        raise DataError(f"{file}: predictions {held}; expected those that vision-ft wrote for {TASK}")
-    if about.get("format_version", 0) > FORMAT_VERSION:
-        raise DataError(
-            f"{file}: written by a newer vision-ft (format {about['format_version']}, this one reads up to "
-            f"{FORMAT_VERSION}); update vision-ft"
-        )
-    return tuple(about["classes"])
 
 
 def _counts(table: pa.Table, name: str, shape: tuple[int, int], *, file: Path) -> np.ndarray:
@@ -187,9 +148,3 @@ def _counts(table: pa.Table, name: str, shape: tuple[int, int], *, file: Path) -
             f"expected {shape[0] * shape[1]} an image"
         )
     return values.reshape(len(table), *shape)
-
-
-def _texts(table: pa.Table, name: str) -> list[str | None] | None:
-    """The texts of a column, or None when no row has one."""
-    texts = table.column(name).to_pylist() if name in table.column_names else []
-    return texts if any(text is not None for text in texts) else None

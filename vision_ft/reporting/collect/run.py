@@ -8,7 +8,7 @@ from vision_ft.data.names import unescape_name
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.evaluate.classification.foreign import read_foreign
-from vision_ft.evaluate.labels.predictions import task_of
+from vision_ft.evaluate.predictions_file import named_task
 from vision_ft.reporting.collect.classified import make_class_split, read_class_split
 from vision_ft.reporting.collect.files import (
     read_adaptation,
@@ -100,7 +100,7 @@ def read_split(file: Path, table: SampleTable | None, *, seed: int) -> Split:
     Raises:
         DataError: the file is damaged, or of a task without a page.
     """
-    task = task_of(file)
+    task = named_task(file)
     if task is None:  # no readable file, or one from before tasks were named: its reader knows which
         return read_class_split(file, table, seed=seed)
     return page_of(task, file.parent.parent.name).read_split(file, table, seed=seed)
