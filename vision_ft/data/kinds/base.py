@@ -102,6 +102,18 @@ def no_scan(table: SampleTable, *, workers: int) -> tuple[SampleTable, list[Find
     return table, []
 
 
+def targets_of(labels: Callable[[SampleTable], np.ndarray]) -> BuildTargets:
+    """Return the builder of targets that are the labels of whole images, however these are moved."""
+
+    def build(table: SampleTable, movement: PlainMovement, *, keep_bytes: int = 0) -> Truth:
+        from vision_ft.data.loading.targets import LabelTruth  # noqa: PLC0415 - torch, which reading data does without
+
+        del movement, keep_bytes
+        return LabelTruth(labels(table))
+
+    return build
+
+
 @dataclass(frozen=True)
 class Kind:
     """One task as the data side sees it.

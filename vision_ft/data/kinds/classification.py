@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from vision_ft.data.audit.one_label import check_one_label
-from vision_ft.data.kinds.base import Joined, Kind, Labels
+from vision_ft.data.kinds.base import Joined, Kind, Labels, targets_of
 from vision_ft.data.kinds.matching import extended, names_of, positions, refuse_unknown, unlabelled_indices
 from vision_ft.data.kinds.one_label import RowLabels, count, is_labelled, labels_of
 from vision_ft.data.reading.labels import LABEL_COLUMN, read_one
 from vision_ft.data.table import SampleTable
 from vision_ft.types import UNLABELLED, ClassSpace, LabelColumn
-
-if TYPE_CHECKING:
-    from vision_ft.data.loading.targets import PlainMovement, Truth
-
-
-def build_targets(table: SampleTable, movement: PlainMovement, *, keep_bytes: int = 0) -> Truth:
-    """Return the labels of a table, which stay the same however an image is moved."""
-    from vision_ft.data.loading.targets import LabelTruth  # noqa: PLC0415 - torch, which reading data does without
-
-    del movement, keep_bytes
-    return LabelTruth(table.labels)
 
 
 def strata(table: SampleTable) -> np.ndarray:
@@ -70,7 +58,7 @@ def unlabelled(num_rows: int, classes: ClassSpace, columns: Sequence[LabelColumn
 KIND = Kind(
     holds="one label per image",
     formats=("imagefolder", "csv"),
-    targets=build_targets,
+    targets=targets_of(labels_of),
     labels=labels_of,
     is_labelled=is_labelled,
     count=count,

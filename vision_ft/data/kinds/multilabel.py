@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vision_ft.data import several_labels
 from vision_ft.data.audit.labels import check_label_sets
-from vision_ft.data.kinds.base import Joined, Kind, Labels
+from vision_ft.data.kinds.base import Joined, Kind, Labels, targets_of
 from vision_ft.data.kinds.matching import extended, names_of, positions, refuse_unknown
 from vision_ft.data.reading.label_sets import read_label_sets
 from vision_ft.data.several_labels import (
@@ -25,17 +24,6 @@ from vision_ft.data.several_labels import (
 from vision_ft.data.strata import rarest_class
 from vision_ft.data.table import SampleTable
 from vision_ft.types import ClassSpace, LabelColumn
-
-if TYPE_CHECKING:
-    from vision_ft.data.loading.targets import PlainMovement, Truth
-
-
-def build_targets(table: SampleTable, movement: PlainMovement, *, keep_bytes: int = 0) -> Truth:
-    """Return the labels (N, K) of a table, which stay the same however an image is moved."""
-    from vision_ft.data.loading.targets import LabelTruth  # noqa: PLC0415 - torch, which reading data does without
-
-    del movement, keep_bytes
-    return LabelTruth(label_matrix(table))
 
 
 def is_labelled(table: SampleTable) -> np.ndarray:
@@ -102,7 +90,7 @@ def unlabelled(num_rows: int, classes: ClassSpace, columns: Sequence[LabelColumn
 KIND = Kind(
     holds="several labels per image",
     formats=("csv",),
-    targets=build_targets,
+    targets=targets_of(label_matrix),
     labels=label_matrix,
     is_labelled=is_labelled,
     count=count_known,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow as pa
 from vision_ft.data import several_labels
 from vision_ft.data.audit.labels import check_label_columns
 from vision_ft.data.images.decode import printable
-from vision_ft.data.kinds.base import Joined, Kind, Labels
+from vision_ft.data.kinds.base import Joined, Kind, Labels, targets_of
 from vision_ft.data.kinds.matching import unlabelled_indices
 from vision_ft.data.labels import shorten
 from vision_ft.data.reading.label_columns import read_label_columns
@@ -30,17 +29,6 @@ from vision_ft.data.strata import rarest_class
 from vision_ft.data.table import SampleTable
 from vision_ft.errors import DataError
 from vision_ft.types import UNLABELLED, ClassSpace, LabelColumn
-
-if TYPE_CHECKING:
-    from vision_ft.data.loading.targets import PlainMovement, Truth
-
-
-def build_targets(table: SampleTable, movement: PlainMovement, *, keep_bytes: int = 0) -> Truth:
-    """Return the labels (N, T) of a table, which stay the same however an image is moved."""
-    from vision_ft.data.loading.targets import LabelTruth  # noqa: PLC0415 - torch, which reading data does without
-
-    del movement, keep_bytes
-    return LabelTruth(label_matrix(table))
 
 
 def is_labelled(table: SampleTable) -> np.ndarray:
@@ -128,7 +116,7 @@ def unlabelled(num_rows: int, classes: ClassSpace, columns: Sequence[LabelColumn
 KIND = Kind(
     holds="several columns of labels",
     formats=("csv",),
-    targets=build_targets,
+    targets=targets_of(label_matrix),
     labels=label_matrix,
     is_labelled=is_labelled,
     count=count,

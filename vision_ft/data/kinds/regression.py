@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vision_ft.data.audit.values import check_values
 from vision_ft.data.images.decode import printable
-from vision_ft.data.kinds.base import Joined, Kind, Labels
+from vision_ft.data.kinds.base import Joined, Kind, Labels, targets_of
 from vision_ft.data.labels import shorten
 from vision_ft.data.reading.values import read_values
 from vision_ft.data.several_labels import free_names
@@ -18,19 +17,8 @@ from vision_ft.data.values import VALUES, ValueRows, value_column, value_matrix
 from vision_ft.errors import DataError
 from vision_ft.types import UNLABELLED, ClassSpace, LabelColumn
 
-if TYPE_CHECKING:
-    from vision_ft.data.loading.targets import PlainMovement, Truth
-
 MAX_STRATA = 10  # quantiles that a split is stratified by
 ROWS_PER_STRATUM = 7  # at 15% each, a stratum of seven has an image for val and for test
-
-
-def build_targets(table: SampleTable, movement: PlainMovement, *, keep_bytes: int = 0) -> Truth:
-    """Return the values (N, T) of a table, which stay the same however an image is moved."""
-    from vision_ft.data.loading.targets import LabelTruth  # noqa: PLC0415 - torch, which reading data does without
-
-    del movement, keep_bytes
-    return LabelTruth(value_matrix(table))
 
 
 def is_labelled(table: SampleTable) -> np.ndarray:
@@ -119,7 +107,7 @@ def unlabelled(num_rows: int, classes: ClassSpace, columns: Sequence[LabelColumn
 KIND = Kind(
     holds="numbers",
     formats=("csv",),
-    targets=build_targets,
+    targets=targets_of(value_matrix),
     labels=value_matrix,
     is_labelled=is_labelled,
     count=count,
