@@ -1,4 +1,4 @@
-"""Every kind keeps what the data side asks of a task, and a kind of its own needs no other place."""
+"""Every kind keeps what the data side asks of a task."""
 
 from __future__ import annotations
 
@@ -189,3 +189,13 @@ def test_other_label_columns_and_other_classes_in_one_are_refused_with_both_list
         join_columns(columns_table([[1]], [LabelColumn("sex", ("f", "x"))]))
     unused = join_columns(columns_table([[0]], [LabelColumn("sex", ("f", "x"))]))  # no image has the class "x"
     assert unused.columns[0]["label:sex"].to_pylist() == [0]
+
+
+def test_the_outputs_of_a_data_set_are_counted_in_the_words_of_its_task():
+    said = {task: kind.describe(table_of(task)) for task, kind in KINDS.items()}
+    assert said["classification"] == said["detection"] == said["segmentation"] == "2 classes"
+    assert said["multilabel"] == "2 labels"
+    assert said["multitask"] == "4 classes"
+    assert said["regression"] == "2 targets"
+    one = SampleTable.build(root=Path("/pictures"), paths=["a.png"], labels=[0], classes=ClassSpace(("owl",)))
+    assert KINDS["classification"].describe(one) == "1 class"

@@ -95,5 +95,5 @@ class ColumnsPredictor(ImagePredictor[ColumnsPrediction]):
         return ColumnsPrediction(
             path=view.path,
             columns={one.name: one.classes[int(part.argmax())] for one, part in zip(self.columns, parts, strict=True)},
-            scores={name: float(value) for name, value in zip(self.classes.names, scores, strict=True)},
+            scores=self._by_name(scores),
         )

@@ -90,5 +90,5 @@ class LabelPredictor(ImagePredictor[LabelPrediction]):
             path=view.path,
             label=self.classes.names[best],
             score=float(row[best]),
-            scores={name: float(value) for name, value in zip(self.classes.names, row, strict=True)},
+            scores=self._by_name(row),
         )

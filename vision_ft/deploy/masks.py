@@ -97,7 +97,7 @@ class MaskPredictor(ImagePredictor[MaskPrediction]):
         pixels = np.bincount(labels.ravel(), minlength=len(self.classes))
         return MaskPrediction(
             path=view.path,
-            scores={name: float(count / labels.size) for name, count in zip(self.classes.names, pixels, strict=True)},
+            scores=self._by_name(pixels / labels.size),
             mask=labels,
             confidence=confidence if options.confidence else None,
         )

@@ -90,5 +90,5 @@ class MultiLabelPredictor(ImagePredictor[MultiLabelPrediction]):
         return MultiLabelPrediction(
             path=view.path,
             labels=tuple(self.classes.names[k] for k in reached),
-            scores={name: float(value) for name, value in zip(self.classes.names, scores, strict=True)},
+            scores=self._by_name(scores),
         )

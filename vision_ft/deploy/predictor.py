@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -194,6 +195,10 @@ class ImagePredictor(ABC, Generic[P]):
     @abstractmethod
     def _join(self, view: View, outputs: Iterable[Any], options: Options) -> P:
         """Make the prediction of an image from the outputs of all its views, of which `view` is the first."""
+
+    def _by_name(self, values: np.ndarray) -> dict[str, float]:
+        """Return class name -> value, of one value (K,) per class."""
+        return {name: float(value) for name, value in zip(self.classes.names, values, strict=True)}
 
     def _views(self, images: Iterable[ImageLike], options: Options) -> Iterator[View | DataError]:
         for given in images:

@@ -92,5 +92,5 @@ class ValuePredictor(ImagePredictor[ValuePrediction]):
         (values,) = outputs
         return ValuePrediction(
             path=view.path,
-            values={name: float(value) for name, value in zip(self.classes.names, values, strict=True)},
+            values=self._by_name(values),
         )

@@ -34,11 +34,12 @@ def audit(
 def run(data: str, *, overrides: Sequence[str], out: Path | None) -> bool:
     """Print and optionally write the findings; return whether there is no error among them."""
     from vision_ft.api.data import audit as look_at
+    from vision_ft.data.kinds import KINDS
     from vision_ft.run_folder import RunFolder, write_findings
 
     table, findings = look_at(data, overrides=overrides)
     counts = ", ".join(f"{len(table.rows(split))} {split}" for split in SPLITS)
-    console.print(f"{len(table)} usable images of {len(table.classes)} classes: {counts}", highlight=False)
+    console.print(f"{len(table)} usable images of {KINDS[table.task].describe(table)}: {counts}", highlight=False)
     for (level, kind), count in sorted(Counter((f.level, f.kind) for f in findings).items()):
         console.print(f"  {level:8}{kind:24}{count}", highlight=False)
     show_findings(findings, limit=40)

@@ -36,10 +36,11 @@ def convert(
 def run(source: str, out: Path, *, to: Any, link: bool, overrides: Sequence[str]) -> None:
     """Convert and print what was written, and what could not be held."""
     from vision_ft.api.data import convert as write_as
+    from vision_ft.data.kinds import KINDS
 
     done = write_as(source, out, to=to, transfer="link" if link else "copy", overrides=overrides)
     table = done.table
-    text = f"{len(table)} images of {len(table.classes)} classes"
+    text = f"{len(table)} images of {KINDS[table.task].describe(table)}"
     if "boxes" in table.arrow.column_names:
         text += f", {sum(map(len, table.arrow.column('boxes').to_pylist()))} boxes"
     console.print(f"{text}: {done.source_format} -> {done.target_format}", highlight=False)

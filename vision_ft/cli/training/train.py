@@ -90,8 +90,10 @@ def parse_size(text: str) -> int | list[int]:
 
 def show_start(plan: dict[str, Any], table: SampleTable, findings: Sequence[Finding]) -> None:
     """Print the data, what the audit saw, and the plan."""
+    from vision_ft.data.kinds import KINDS
+
     counts = ", ".join(f"{len(table.rows(split))} {split}" for split in SPLITS)
-    console.print(f"{len(table)} images of {len(table.classes)} classes: {counts}", highlight=False)
+    console.print(f"{len(table)} images of {KINDS[table.task].describe(table)}: {counts}", highlight=False)
     show_findings(findings)
     print_plan(plan)
 

@@ -139,6 +139,7 @@ class Kind:
             smaller scale, and one that its file turns (EXIF) is doubtful.
         needs_recipe: whether only the recipe's task can tell that a data set is of this task.
         carrier: what bears a class where a format keeps no list of classes: "an image" or "a box"; "" for none.
+        output: one and several outputs of the model, in words.
         scan: looks at every annotation and returns the table with what is measured and mended, and the findings.
         count_objects: (N,) objects in each image, where a model gives a limited number of them.
     """
@@ -161,8 +162,14 @@ class Kind:
     spatial: bool = False
     needs_recipe: bool = False
     carrier: str = ""
+    output: tuple[str, str] = ("class", "classes")
     scan: Scan = no_scan
     count_objects: Callable[[SampleTable], np.ndarray] | None = None
+
+    def describe(self, table: SampleTable) -> str:
+        """Return "4 classes"."""
+        count = len(table.classes)
+        return f"{count} {self.output[count != 1]}"
 
     @property
     def may_shrink(self) -> bool:

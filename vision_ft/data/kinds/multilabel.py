@@ -104,4 +104,5 @@ KIND = Kind(
     write=write_cells,
     with_labels=with_labels,
     needs_recipe=True,
+    output=("label", "labels"),
 )

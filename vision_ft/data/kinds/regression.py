@@ -121,4 +121,5 @@ KIND = Kind(
     write=write_cells,
     with_labels=with_labels,
     needs_recipe=True,
+    output=("target", "targets"),
 )
